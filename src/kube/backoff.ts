@@ -1,0 +1,32 @@
+// The pauses of a loop that never ends: client-go's exponential backoff for watches.
+import type { Clock } from '../util/clock.ts';
+import type { Random } from '../util/random.ts';
+
+const FIRST_MS = 800;
+const LONGEST_MS = 30_000;
+const FACTOR = 2;
+/** A loop that needed no pause for so long, in milliseconds, starts with the first pause again. */
+const RESET_AFTER_MS = 120_000;
+
+/** Pauses of 0.8 s, 1.6 s … 30 s, each spread to up to twice its length (client-go, tools/cache/reflector.go). */
+export class Backoff {
+  readonly #clock: Clock;
+  readonly #random: Random;
+  #nextMs = FIRST_MS;
+  #lastMs = -Infinity;
+
+  constructor(clock: Clock, random: Random) {
+    this.#clock = clock;
+    this.#random = random;
+  }
+
+  /** How long to pause now, in milliseconds. */
+  pauseMs(): number {
+    const nowMs = this.#clock.monotonicMs();
+    if (nowMs - this.#lastMs > RESET_AFTER_MS) this.#nextMs = FIRST_MS;
+    const pauseMs = this.#nextMs * (1 + this.#random.next());
+    this.#nextMs = Math.min(this.#nextMs * FACTOR, LONGEST_MS);
+    this.#lastMs = nowMs + pauseMs;
+    return Math.round(pauseMs);
+  }
+}
