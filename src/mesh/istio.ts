@@ -1,0 +1,193 @@
+// Istio: a VirtualService with the two Services as weighted destinations, and a DestinationRule for each of them.
+import type { JsonObject } from '../util/json.ts';
+import type { KubeObject } from '../kube/contract.ts';
+import { refOf } from '../kube/kinds.ts';
+import type { BackendDialect } from './backends.ts';
+import type { LabelMatch, MeshCapabilities, MeshProvider, RouteRequest, TrafficMetrics } from './contract.ts';
+import { grpcUri } from './http-match.ts';
+import { needKind } from './kind-lookup.ts';
+import type { KindLookup } from './kind-lookup.ts';
+import { compact, memberAt, objectsAt, textAt } from './members.ts';
+import { isHostOf, retargetHost, roleOfHost } from './names.ts';
+import { HANDS_OFF } from './owned.ts';
+import type { Planned } from './owned.ts';
+import { createRouteDriver } from './route-driver.ts';
+import type { RouteDialect, RoutePlan } from './route-driver.ts';
+import { judgeFields, judgeGrpc, servicePath } from './service-fields.ts';
+import type { Flaw } from './service-fields.ts';
+import type { OurMembers } from './spec-compare.ts';
+import { isAsWanted } from './spec-compare.ts';
+import { GRPC_PASSING_NUMBERS } from './traffic.ts';
+
+const NAME = 'istio';
+const GROUP = 'networking.istio.io';
+const VERSIONS = ['v1', 'v1beta1'];
+
+const CAPABILITIES: MeshCapabilities = {
+  hasWeights: true,
+  protocols: ['http', 'grpc'],
+  // VirtualService.status is written only by an istiod with PILOT_ENABLE_ANALYSIS, which is off by default.
+  reportsLive: false,
+  serviceFields: [
+    'timeout',
+    'gateways',
+    'hosts',
+    'trafficPolicy',
+    'match',
+    'rewrite',
+    'retries',
+    'headers',
+    'corsPolicy',
+    'grpc',
+  ],
+};
+
+const OURS: OurMembers = {
+  match: 'exact',
+  rewrite: 'exact',
+  timeout: 'exact',
+  retries: 'exact',
+  corsPolicy: 'exact',
+  headers: 'exact',
+  destination: 'exact',
+  trafficPolicy: 'exact',
+};
+
+function backendsOf(request: RouteRequest): BackendDialect {
+  const host = (backend: JsonObject): string => textAt(backend, 'destination', 'host') ?? '';
+  return {
+    lists: (spec) =>
+      objectsAt(spec, 'http').flatMap((http, index) =>
+        Array.isArray(http['route']) ? [['http', index, 'route']] : [],
+      ),
+    roleOf: (backend) => roleOfHost(host(backend), request),
+    retarget: (backend, to) => ({
+      ...backend,
+      destination: { ...(backend['destination'] as JsonObject), host: retargetHost(host(backend), to, request) },
+    }),
+    flawOf: (backend) => {
+      const subset = textAt(backend, 'destination', 'subset');
+      return subset === null
+        ? null
+        : `names the subset "${subset}" of the apex, must name no subset: the primary and the canary have none`;
+    },
+    weightAbsent: 0,
+    isWeightRequired: false,
+  };
+}
+
+/** The apex host comes last, unless it is listed, or `*` covers it. */
+function hostsOf(request: RouteRequest): readonly string[] {
+  const { hosts } = request.service;
+  const { apex } = request.names;
+  return hosts.includes('*') || hosts.includes(apex) ? hosts : [...hosts, apex];
+}
+
+function planRoute(request: RouteRequest, kinds: KindLookup): Planned {
+  const { service, names, owner } = request;
+  const gateways = service.gateways.length === 0 ? ['mesh'] : service.gateways;
+  // A gateway cannot tell which of several ports of a Service is meant.
+  const port = service.portDiscovery && gateways[0] !== 'mesh' ? { port: { number: service.port } } : {};
+  const uri = grpcUri(service.grpc);
+  const http = compact({
+    match: uri === null ? (service.match.length === 0 ? undefined : service.match) : [{ uri }],
+    rewrite: service.rewrite ?? undefined,
+    timeout: service.timeout ?? undefined,
+    retries: service.retries === null ? undefined : compact({ ...service.retries }),
+    corsPolicy: service.corsPolicy ?? undefined,
+    headers: service.headers ?? undefined,
+    route: [
+      { destination: { host: names.primary, ...port }, weight: 100 },
+      { destination: { host: names.canary, ...port }, weight: 0 },
+    ],
+  });
+  return {
+    ref: refOf(needKind(kinds, 'VirtualService'), owner.namespace, names.apex),
+    spec: { hosts: hostsOf(request), gateways, http: [http] },
+    labels: service.apex.labels,
+    annotations: { ...service.apex.annotations, ...HANDS_OFF },
+    ours: OURS,
+    atRelease: 'keep',
+  };
+}
+
+function planRule(request: RouteRequest, kinds: KindLookup, host: string): Planned {
+  const { service, owner } = request;
+  const policy = service.trafficPolicy;
+  return {
+    ref: refOf(needKind(kinds, 'DestinationRule'), owner.namespace, host),
+    spec: compact({ host, trafficPolicy: policy ?? undefined }),
+    ours: OURS,
+    atRelease: 'collect',
+    judgeForeign: (found) => judgeRule(found, host, policy, owner.namespace),
+  };
+}
+
+/** A DestinationRule that is not ours is left as it is; it must not stand in the way of a policy that the Canary asks for. */
+function judgeRule(found: KubeObject, host: string, policy: JsonObject | null, namespace: string): string | null {
+  if (policy === null) return null;
+  const isHost = isHostOf(textAt(found, 'spec', 'host') ?? '', host, namespace);
+  if (isHost && isAsWanted(policy, memberAt(found, 'spec', 'trafficPolicy'), {})) return null;
+  return `it lacks spec.service.trafficPolicy for host "${host}", must hold it or be deleted`;
+}
+
+function plan(request: RouteRequest, kinds: KindLookup): RoutePlan {
+  const route = planRoute(request, kinds);
+  const rules = [request.names.primary, request.names.canary].map((host) => planRule(request, kinds, host));
+  return { objects: [...rules, route], route, backends: backendsOf(request) };
+}
+
+function validate(request: RouteRequest): readonly Flaw[] {
+  const hasType = textAt(request.service.rewrite, 'type') !== null;
+  const type: Flaw = {
+    path: servicePath('rewrite', 'type'),
+    message: `mesh provider "${NAME}" decides it by the match, must be unset`,
+  };
+  return [...judgeFields(request, NAME, CAPABILITIES), ...judgeGrpc(request), ...(hasType ? [type] : [])];
+}
+
+const DIALECT: RouteDialect = {
+  provider: NAME,
+  kinds: [
+    { group: GROUP, kind: 'VirtualService', versions: VERSIONS },
+    { group: GROUP, kind: 'DestinationRule', versions: VERSIONS },
+  ],
+  validate,
+  reads: (request, kinds) => plan(request, kinds).objects.map(({ ref }) => ref),
+  plan,
+};
+
+const SERVED: readonly LabelMatch[] = [
+  { label: 'reporter', op: '=', value: 'destination' },
+  { label: 'destination_workload_namespace', op: '=', value: '{{ namespace }}', isIdentity: true },
+  { label: 'destination_workload', op: '=', value: '{{ target }}', isIdentity: true },
+];
+
+/** Istio's standard metrics. A gRPC failure has HTTP status 200, so gRPC is judged by its own status. */
+function metrics(protocol: 'http' | 'grpc' | 'tcp'): TrafficMetrics | null {
+  if (protocol === 'tcp') return null;
+  const isGrpc = protocol === 'grpc';
+  const labels: readonly LabelMatch[] = isGrpc
+    ? [...SERVED, { label: 'request_protocol', op: '=', value: 'grpc' }]
+    : SERVED;
+  return {
+    requests: {
+      metric: 'istio_requests_total',
+      labels,
+      failure: isGrpc
+        ? { label: 'grpc_response_status', op: '!~', value: GRPC_PASSING_NUMBERS }
+        : { label: 'response_code', op: '=~', value: '5.*' },
+    },
+    latency: { metric: 'istio_request_duration_milliseconds', labels, unit: 'ms' },
+    scrape: { port: 15_020, path: '/stats/prometheus' },
+  };
+}
+
+/** Istio's own API. */
+export const meshProvider: MeshProvider = {
+  name: NAME,
+  aliases: [],
+  capabilities: CAPABILITIES,
+  metrics,
+  create: (kube) => createRouteDriver(kube, DIALECT),
+};
