@@ -1,0 +1,68 @@
+// What one process remembers between looks: only what may be lost at any moment without harm.
+import type { State } from '../core/state.ts';
+import type { ResourceKind, WatchScope } from '../kube/contract.ts';
+import type { Announcer } from './announce.ts';
+import { Asks } from './asks.ts';
+import { Flips } from './flips.ts';
+import { SecretReads } from './secret-reads.ts';
+import { Watches } from './watches.ts';
+
+/** An act that failed: shown as condition RouteWritten=False by the next look. */
+export interface ActFailure {
+  readonly reason: string;
+  readonly message: string;
+  readonly atMs: number;
+  /** In a row; decides how long to back off. */
+  readonly count: number;
+}
+
+/** Everything below is rebuilt by itself after a restart. */
+export interface Memory {
+  readonly watches: Watches;
+  readonly asks: Asks;
+  readonly flips: Flips;
+  readonly secrets: SecretReads;
+  readonly quiet: QuietTimes;
+  readonly announcer: Announcer;
+  readonly failures: Map<string, ActFailure>;
+}
+
+/** A fresh memory. */
+export function createMemory(project: (kind: ResourceKind) => WatchScope['project'], announcer: Announcer): Memory {
+  return {
+    watches: new Watches(project),
+    asks: new Asks(),
+    flips: new Flips(),
+    secrets: new SecretReads(),
+    quiet: new QuietTimes(),
+    announcer,
+    failures: new Map(),
+  };
+}
+
+/** Forgets a Canary that is gone. */
+export function forget(memory: Memory, key: string): void {
+  memory.watches.forget(key);
+  memory.asks.forget(key);
+  memory.flips.forget(key);
+  memory.secrets.forget(key);
+  memory.quiet.forget(key);
+  memory.failures.delete(key);
+}
+
+/** Since when this process has seen each canary without traffic. It counts anew with each fence, and after a restart. */
+export class QuietTimes {
+  readonly #since = new Map<string, { readonly fence: string; readonly atMs: number }>();
+
+  since(key: string, state: State, isQuiet: boolean, nowMs: number): number | null {
+    const fence = `${state.phase}/${state.fence}`;
+    const known = this.#since.get(key);
+    if (!isQuiet) this.#since.delete(key);
+    else if (known?.fence !== fence) this.#since.set(key, { fence, atMs: nowMs });
+    return isQuiet ? (this.#since.get(key)?.atMs ?? nowMs) : null;
+  }
+
+  forget(key: string): void {
+    this.#since.delete(key);
+  }
+}

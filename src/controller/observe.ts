@@ -1,0 +1,258 @@
+// The station that looks: reads everything one decision needs, in parallel where it can, and judges nothing.
+import type { Canary } from '../api/types.ts';
+import type { Observation, RouteSeen } from '../core/observation.ts';
+import { isRunning } from '../core/phase.ts';
+import { rebased, rebuildState } from '../core/rebuild.ts';
+import { isTickDue } from '../core/signals.ts';
+import { initialState, type State } from '../core/state.ts';
+import { isQuiet } from '../core/world.ts';
+import { InvalidSpecError, messageOf, SerinError, UnsupportedError } from '../errors.ts';
+import type { CallOptions, KubeObject, ObjectRef } from '../kube/contract.ts';
+import { NAMESPACE, refOf } from '../kube/kinds.ts';
+import type { RouteFound, RouteRequest } from '../mesh/contract.ts';
+import type { WorkloadDriver, WorkloadFound } from '../workload/contract.ts';
+import { admit, type Admission } from './admit.ts';
+import type { Drivers } from './drivers.ts';
+import { FINALIZER } from './finalize.ts';
+import type { Found, Look } from './found.ts';
+import type { Finding } from './conditions.ts';
+import type { Memory } from './memory.ts';
+import { protocolOf } from './protocol.ts';
+import { requestSeen } from './request.ts';
+import { readState, type StoredState } from './status.ts';
+import { askTick } from './tick.ts';
+
+/** Looks at one Canary. Throws what the API server throws; a metric or a gate that fails is data. */
+export async function observe(
+  ref: ObjectRef,
+  key: string,
+  use: Drivers,
+  memory: Memory,
+  signal: AbortSignal,
+): Promise<Look> {
+  const object = await use.kube.cache.read(ref, { signal });
+  if (object === null) return { kind: 'gone' };
+  const stored = readState(object);
+  if (stored.kind === 'invalid') return refuse(object, 'StatusInvalid', stored.message, 'StatusInvalid');
+  const admission = await admit(object, stored.kind === 'state' ? stored.state : null, use, signal);
+  if (admission.kind === 'refused') return refuse(object, admission.reason, admission.message);
+  try {
+    return await observeAdmitted({ ref, key, object, use, memory, signal, admission }, stored);
+  } catch (error) {
+    if (error instanceof InvalidSpecError || error instanceof UnsupportedError)
+      return refuse(object, error.code, error.message);
+    throw error;
+  }
+}
+
+interface Looking {
+  readonly ref: ObjectRef;
+  readonly key: string;
+  readonly object: KubeObject;
+  readonly use: Drivers;
+  readonly memory: Memory;
+  readonly signal: AbortSignal;
+  readonly admission: Extract<Admission, { kind: 'admitted' }>;
+}
+
+async function observeAdmitted(looking: Looking, stored: Exclude<StoredState, { kind: 'invalid' }>): Promise<Look> {
+  const { object, use, memory, key, admission } = looking;
+  const { canary } = admission;
+  const nowMs = use.clock.nowMs();
+  const remembered = stored.kind === 'state' ? stored.state : initialState(nowMs);
+  const state = memory.announcer.withAcks(canary.identity.uid, remembered);
+  const world = await readWorld(looking, canary, state);
+  const refusal = isRunning(state.phase) || isDeleting(object) ? null : refusalOf(world);
+  if (refusal !== null) return refuse(object, refusal.reason, refusal.message);
+  const first = await seenOf(looking, state, world, nowMs);
+  const known = stored.kind === 'state' ? (rebased(state, first) ?? state) : rebuildState(first, stored);
+  const seen = { ...first, quietSinceMs: memory.quiet.since(key, known, isQuiet(known, first), nowMs) };
+  const findings = findingsOf(world.route, known, memory, key, nowMs);
+  const found = { ref: looking.ref, object, state: known, canary, findings, ...world };
+  if (!isTickDue(known, seen)) return { kind: 'found', found: { ...found, seen } };
+  const tick = await askTick({
+    key,
+    canary,
+    mesh: world.mesh,
+    state: known,
+    seen,
+    use,
+    memory,
+    signal: looking.signal,
+  });
+  return { kind: 'found', found: { ...found, seen: { ...seen, nowMs: use.clock.nowMs(), tick } } };
+}
+
+const isDeleting = (object: KubeObject): boolean => object.metadata.deletionTimestamp !== undefined;
+
+/** The workloads and the route, and the objects by which they are watched from now on. */
+type World = Pick<Found, 'mesh' | 'workload' | 'workloadFound' | 'route' | 'routeRequest'>;
+
+async function readWorld(looking: Looking, canary: Canary, state: State): Promise<World> {
+  const { use, memory, key } = looking;
+  const options = optionsOf(looking, state);
+  const mesh = use.meshFor(canary);
+  const workload = use.workloadFor(canary);
+  await memory.watches.ensure(
+    key,
+    canary,
+    mesh,
+    workload,
+    isRunning(state.phase) || state.phase === 'Initializing',
+    use,
+  );
+  const workloadFound = await workload.read(canary, workloadContext(canary, state, use, memory, key), options);
+  const routeRequest = requestOf(canary, workloadFound);
+  const route = routeRequest === null ? NO_ROUTE : await mesh.driver.read(routeRequest, options);
+  const routeRefs = routeRequest === null ? [] : await mesh.driver.refs(routeRequest);
+  memory.watches.index(key, [...workload.refs(canary, workloadFound), ...routeRefs]);
+  return { mesh, workload, workloadFound, route, routeRequest };
+}
+
+function optionsOf(looking: Looking, state: State): CallOptions {
+  return { lane: state.phase === 'RollingBack' ? 'rollback' : 'progress', signal: looking.signal };
+}
+
+/** Why a Canary at rest cannot be worked in this world; one with a run under way is worked as well as it can. */
+function refusalOf(world: World): { readonly reason: string; readonly message: string } | null {
+  const invalid = world.routeRequest === null ? undefined : world.mesh.driver.validate(world.routeRequest)[0];
+  if (world.workloadFound.problem !== null) return world.workloadFound.problem;
+  return invalid === undefined
+    ? world.route.problem
+    : { reason: 'InvalidSpec', message: `${invalid.path}: ${invalid.message}` };
+}
+
+async function seenOf(looking: Looking, state: State, world: World, nowMs: number): Promise<Observation> {
+  const { object, use, memory, admission } = looking;
+  const { workload, workloadFound } = world;
+  const { canary } = admission;
+  const options = optionsOf(looking, state);
+  const pinned =
+    isRunning(state.phase) && state.run !== null
+      ? state.run.revision
+      : (state.seenRevision ?? workloadFound.target?.revision ?? null);
+  const isPinned = async (revision: string | null): Promise<boolean> =>
+    revision !== null && workload.isPinned(canary, revision, options);
+  const [isTargetPinned, isRunPinned, isPromotedPinned, isNamespaceTerminating] = await Promise.all([
+    isPinned(workloadFound.target?.revision ?? null),
+    isPinned(pinned),
+    isPinned(state.promotedRevision),
+    isDeleting(object) ? isNamespaceGoing(canary.identity.namespace, use, options) : false,
+  ]);
+  return {
+    nowMs,
+    policy: canary.policy,
+    invalid: admission.invalid,
+    isDeleting: isDeleting(object),
+    isNamespaceTerminating,
+    hasFinalizer: (object.metadata.finalizers ?? []).includes(FINALIZER),
+    request: requestSeen(object, state, nowMs),
+    target: workloadFound.target,
+    primary: workloadFound.primary,
+    targetFacts: workloadFound.targetFacts,
+    trackedConfigs: workloadFound.configs.digests,
+    isTargetPinned,
+    isRunPinned,
+    isPromotedPinned,
+    quietSinceMs: null,
+    services: workloadFound.services,
+    route: world.route.seen,
+    scaler: workloadFound.scaler,
+    capacity: workloadFound.capacity,
+    contested: memory.flips.contested(looking.key, nowMs),
+    tick: null,
+  };
+}
+
+const NO_ROUTE: RouteFound = {
+  seen: {
+    state: 'absent',
+    askedPercent: null,
+    livePercent: 'unknown',
+    fence: null,
+    isFenceable: true,
+  } satisfies RouteSeen,
+  objects: new Map(),
+  problem: null,
+};
+
+function refuse(object: KubeObject, reason: string, message: string, type = 'Ready'): Look {
+  const word = /^[A-Z][A-Za-z]+$/.test(reason) ? reason : 'InvalidSpec';
+  return {
+    kind: 'refused',
+    object,
+    finding: { type, status: type === 'Ready' ? 'False' : 'True', reason: word, message },
+    isFinal: false,
+  };
+}
+
+function workloadContext(
+  canary: Canary,
+  state: State,
+  use: Drivers,
+  memory: Memory,
+  key: string,
+): Parameters<WorkloadDriver['read']>[1] {
+  const isActive = isRunning(state.phase);
+  return {
+    runRevision: isActive ? (state.run?.revision ?? null) : state.seenRevision,
+    promotedRevision: state.promotedRevision,
+    isActive: isActive || state.phase === 'Initializing',
+    shouldReadSecrets:
+      canary.secretTracking === 'poll' &&
+      memory.secrets.isReadDue(key, state.targetFacts?.generation ?? null, state, use),
+    knownDigests: state.trackedConfigs,
+    primaryFloor: isActive ? (state.run?.primaryFloor ?? null) : null,
+    fenceKey: fenceKeyOf(canary),
+  };
+}
+
+/** The annotation that carries our fence. */
+export function fenceKeyOf(canary: Canary): string {
+  return `fence.serin.dev/${canary.identity.uid}`;
+}
+
+function requestOf(canary: Canary, found: WorkloadFound): RouteRequest | null {
+  if (found.route === null) return null;
+  const apex = canary.service.apexName;
+  return {
+    owner: canary.identity,
+    service: canary.service,
+    names: { apex, primary: `${apex}-primary`, canary: `${apex}-canary` },
+    ...found.route,
+    protocol: protocolOf(canary),
+    fenceKey: fenceKeyOf(canary),
+  };
+}
+
+async function isNamespaceGoing(namespace: string, use: Drivers, options: CallOptions): Promise<boolean> {
+  try {
+    const object = await use.kube.client.get(refOf(NAMESPACE, null, namespace), options);
+    return object === null || object.metadata.deletionTimestamp !== undefined;
+  } catch (error) {
+    // Without the right to read namespaces a release goes on as usual; the server refuses what it must.
+    if (error instanceof SerinError && error.disposition === 'backoff') return messageOf(error).includes('not found');
+    throw error;
+  }
+}
+
+function findingsOf(route: RouteFound, state: State, memory: Memory, key: string, nowMs: number): readonly Finding[] {
+  const findings: Finding[] = [];
+  const failed = memory.failures.get(key);
+  if (failed !== undefined)
+    findings.push({ type: 'RouteWritten', status: 'False', reason: failed.reason, message: failed.message });
+  if (route.problem !== null && isRunning(state.phase))
+    findings.push({ type: 'RouteReadable', status: 'False', ...route.problem });
+  const contested = memory.flips.describe(key, nowMs);
+  if (contested !== null)
+    findings.push({ type: 'Conflict', status: 'True', reason: 'FieldContested', message: contested });
+  if (state.notificationsLost > 0) {
+    findings.push({
+      type: 'NotificationsLost',
+      status: 'True',
+      reason: 'OutboxFull',
+      message: `${state.notificationsLost} announcements were dropped or refused`,
+    });
+  }
+  return findings;
+}

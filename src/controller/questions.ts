@@ -1,0 +1,134 @@
+// From a check to a question for a metric source: built-in metrics, inline queries and MetricTemplates.
+import type { Canary, MetricTemplate } from '../api/types.ts';
+import type { Check } from '../core/policy.ts';
+import { InvalidSpecError, UnsupportedError } from '../errors.ts';
+import { metricTemplateKind, refOf, SECRET } from '../kube/kinds.ts';
+import type { MetricEndpoint, MetricQuestion, MetricSource, MetricSubject } from '../metrics/contract.ts';
+import type { Drivers, Mesh } from './drivers.ts';
+import { protocolOf } from './protocol.ts';
+import { secretValues } from './secrets.ts';
+
+/** Whom to ask, and what. */
+export interface Asked {
+  readonly source: MetricSource;
+  readonly question: MetricQuestion;
+}
+
+/** Prepares one check. Throws InvalidSpecError when a template does not exist or may not be used. */
+export async function questionOf(
+  key: string,
+  canary: Canary,
+  mesh: Mesh,
+  check: Check,
+  use: Drivers,
+  signal: AbortSignal,
+): Promise<Asked> {
+  const subject = subjectOf(key, canary);
+  const base = { windowMs: check.windowMs, windowText: check.windowText, subject };
+  const server = metricsServerOf(canary, use);
+  if (check.source.kind === 'builtin') {
+    const traffic = mesh.provider.metrics(protocolOf(canary));
+    if (traffic === null)
+      throw new UnsupportedError(
+        'CAPABILITY_METRIC',
+        `Provider ${mesh.provider.name} has no built-in metric ${check.name}; use a MetricTemplate`,
+      );
+    const source = server === 'scrape' ? use.scraper : use.prometheus(plainEndpoint(server));
+    return { source, question: { ...base, what: { kind: 'builtin', metric: check.source.metric, traffic } } };
+  }
+  if (check.source.kind === 'query') {
+    if (server === 'scrape')
+      throw new InvalidSpecError(
+        'SPEC_METRIC',
+        'spec.analysis.metrics',
+        `Metric ${check.name} has a query, which needs a Prometheus: set spec.metricsServer to its URL`,
+      );
+    const query = use.renderQuery(check.source.query, subject, check.windowText, {});
+    return { source: use.prometheus(plainEndpoint(server)), question: { ...base, what: { kind: 'query', query } } };
+  }
+  const template = await templateOf(canary, check.source, use, signal);
+  const query = use.renderQuery(template.query, subject, check.windowText, check.source.variables);
+  const endpoint = await endpointOf(template, use, signal);
+  return { source: use.prometheus(endpoint), question: { ...base, what: { kind: 'query', query } } };
+}
+
+/** `scrape` or the URL of a Prometheus. */
+export function metricsServerOf(canary: Canary, use: Drivers): string {
+  return canary.metricsServer ?? use.settings.metricsServer;
+}
+
+/** The names that templates and built-in queries may use. */
+export function subjectOf(key: string, canary: Canary): MetricSubject {
+  const target = canary.targetRef.name;
+  return {
+    key,
+    namespace: canary.identity.namespace,
+    name: canary.identity.name,
+    target,
+    primary: `${target}-primary`,
+    service: canary.service.apexName,
+    ingress: target,
+    route: target,
+  };
+}
+
+const plainEndpoint = (address: string): MetricEndpoint => ({
+  address,
+  headers: {},
+  credentials: null,
+  insecureSkipVerify: false,
+});
+
+async function templateOf(
+  canary: Canary,
+  from: Extract<Check['source'], { kind: 'template' }>,
+  use: Drivers,
+  signal: AbortSignal,
+): Promise<MetricTemplate> {
+  const namespace = from.namespace ?? canary.identity.namespace;
+  const ref = refOf(metricTemplateKind(canary.identity.group), namespace, from.name);
+  const object = await use.kube.cache.read(ref, { signal });
+  if (object === null) {
+    throw new InvalidSpecError(
+      'SPEC_TEMPLATE_MISSING',
+      'spec.analysis.metrics[].templateRef',
+      `MetricTemplate ${namespace}/${from.name} does not exist`,
+    );
+  }
+  if (namespace !== canary.identity.namespace && !use.isGranted(object, canary.identity.namespace)) {
+    throw new InvalidSpecError(
+      'SPEC_NOT_GRANTED',
+      'spec.analysis.metrics[].templateRef',
+      `MetricTemplate ${namespace}/${from.name} is in another namespace and does not allow ${canary.identity.namespace}: annotate it with serin.dev/allow-from`,
+    );
+  }
+  return use.parseTemplate(object);
+}
+
+async function endpointOf(template: MetricTemplate, use: Drivers, signal: AbortSignal): Promise<MetricEndpoint> {
+  const { provider } = template;
+  const secret =
+    provider.secretName === null
+      ? null
+      : await secretValues(refOf(SECRET, template.namespace, provider.secretName), use, signal);
+  const { token, username, password, caPem } = {
+    token: secret?.['token'],
+    username: secret?.['username'],
+    password: secret?.['password'],
+    caPem: secret?.['ca.crt'],
+  };
+  return {
+    address: provider.address,
+    headers: provider.headers,
+    insecureSkipVerify: provider.insecureSkipVerify,
+    ...(caPem === undefined ? {} : { caPem }),
+    credentials:
+      secret === null
+        ? null
+        : {
+            ...(token === undefined ? {} : { token }),
+            ...(username === undefined ? {} : { username }),
+            ...(password === undefined ? {} : { password }),
+          },
+  };
+}

@@ -1,0 +1,108 @@
+// One look at one Canary: observe, decide, record, act, announce. Everything else is called from here.
+import { decide, type Decision } from '../core/decide.ts';
+import type { CanaryKey } from '../queue/contract.ts';
+import { rfc3339 } from '../util/time.ts';
+import { act, laneOf } from './act.ts';
+import { announce, announceRefusal } from './announcing.ts';
+import type { Drivers } from './drivers.ts';
+import { refOfKey } from './keys.ts';
+import { forget, type Memory } from './memory.ts';
+import { withAnnouncements } from './outbox.ts';
+import type { Found, Look } from './found.ts';
+import { observe } from './observe.ts';
+import { isRefusalRecorded, record, recordRefusal } from './record.ts';
+import { followScrape } from './scraping.ts';
+
+/** When to look again: milliseconds since the epoch, `now`, or never (an event will). */
+export type LookAgain = number | 'now' | 'never';
+
+/** Looks once. Throws what the API server throws, and BugError; the caller maps both to a next look. */
+export async function reconcile(key: CanaryKey, use: Drivers, memory: Memory, signal: AbortSignal): Promise<LookAgain> {
+  const ref = refOfKey(key, use.settings.groups);
+  if (ref === null) return 'never';
+  const look = await observe(ref, key, use, memory, signal);
+  if (look.kind === 'gone') return leave(key, use, memory);
+  if (look.kind === 'refused') return refuse(key, look, use, signal);
+  const { found } = look;
+  const ports = { replica: use.settings.replica, checksum: use.checksum };
+  const decision = withAnnouncements(found.state, decide(found.state, found.seen), found.seen, ports);
+  const options = { lane: laneOf(decision.next), signal };
+  await record(found, decision, mustRecord(found, decision, memory), use, options);
+  memory.announcer.committed(found.canary.identity.uid, decision.next);
+  logDecision(key, found, decision, use);
+  await act(decision.effects, found, decision.next, use, options);
+  memory.failures.delete(key);
+  memory.flips.note(key, decision.next, decision.effects, found.seen.nowMs);
+  announce(key, found, decision, use, memory);
+  followScrape(key, found, decision.next, use);
+  return lookAgain(key, found, decision, use, memory);
+}
+
+/** An act is always preceded by a record, even an unchanged one: a stale look gets its 409 before it can do harm. */
+function mustRecord(found: Found, decision: Decision, memory: Memory): boolean {
+  return (
+    decision.isChanged ||
+    decision.effects.length > 0 ||
+    (memory.announcer.holdsAcks(found.canary.identity.uid) && found.state.outbox.length === 0)
+  );
+}
+
+function lookAgain(key: CanaryKey, found: Found, decision: Decision, use: Drivers, memory: Memory): LookAgain {
+  const isGone = decision.effects.some((effect) => effect.kind === 'removeFinalizer');
+  if (isGone) return 'never';
+  if (decision.effects.length > 0 || decision.next.phase !== found.state.phase) return 'now';
+  const nowMs = use.clock.nowMs();
+  const secretsAtMs = memory.secrets.dueAtMs(key, decision.next);
+  const takeOverAtMs = memory.announcer.takeOverAtMs(decision.next);
+  // Only what lies ahead: a moment that has passed was this look's, and what it waits for now arrives as an event.
+  const ahead = [decision.wakeAtMs, secretsAtMs, takeOverAtMs].filter(
+    (moment): moment is number => moment !== null && moment > nowMs,
+  );
+  return ahead.length === 0 ? 'never' : Math.min(...ahead);
+}
+
+function leave(key: CanaryKey, use: Drivers, memory: Memory): LookAgain {
+  const [, namespace = '', name = ''] = key.split('/');
+  forget(memory, key);
+  use.scraper.forget(key);
+  use.meters.gone(namespace, name);
+  return 'never';
+}
+
+async function refuse(
+  key: CanaryKey,
+  look: Extract<Look, { kind: 'refused' }>,
+  use: Drivers,
+  signal: AbortSignal,
+): Promise<LookAgain> {
+  if (isRefusalRecorded(look.object, look.finding)) return 'never';
+  use.log.warn('Canary refused', { canary: key, reason: look.finding.reason, detail: look.finding.message });
+  // The Event goes first, under a name that repeats: a crash in between sends it again and loses nothing.
+  await announceRefusal(look.object, look.finding, use, signal);
+  await recordRefusal(look.object, look.finding, use, { signal });
+  return 'never';
+}
+
+/** One line a decision; a hold is not one. */
+function logDecision(key: CanaryKey, found: Found, decision: Decision, use: Drivers): void {
+  if (!decision.isChanged && decision.effects.length === 0) return;
+  const fields = {
+    canary: key,
+    uid: found.canary.identity.uid,
+    generation: found.canary.identity.generation,
+    run: decision.next.run?.id ?? null,
+    from: found.state.phase,
+    phase: decision.next.phase,
+    signal: decision.because,
+    weightPercent: decision.next.weightPercent,
+    effects: decision.effects.map((effect) => effect.kind),
+    record: decision.next.record,
+  };
+  const isHold = decision.because === 'always' && decision.effects.length === 0;
+  if (isHold) use.log.debug('Held', fields);
+  else
+    use.log.info('Decided', {
+      ...fields,
+      deadline: decision.next.deadlineMs === null ? null : rfc3339(decision.next.deadlineMs),
+    });
+}
