@@ -1,0 +1,42 @@
+// What clients saw, request by request, and the sums of a stretch of time.
+import type { Answer } from './load.ts';
+
+/** All answers of a demo. */
+export class Ledger {
+  readonly #answers: Answer[] = [];
+
+  note(answer: Answer): void {
+    this.#answers.push(answer);
+  }
+
+  /** Answers to requests that were sent from `fromMs` on and before `untilMs`. */
+  between(fromMs: number, untilMs: number): readonly Answer[] {
+    return this.#answers.filter(({ startMs }) => startMs >= fromMs && startMs < untilMs);
+  }
+
+  /** Answers that came in from `fromMs` on; for what is going on now, so it looks at the newest first. */
+  endedSince(fromMs: number): readonly Answer[] {
+    const first = this.#answers.findLastIndex(({ endMs }) => endMs < fromMs) + 1;
+    return this.#answers.slice(first);
+  }
+}
+
+/** Sums of some answers. */
+export interface LoadSums {
+  readonly requests: number;
+  readonly failed: number;
+  /** Failed although no canary answered: nothing that was planted. */
+  readonly failedElsewhere: number;
+  readonly newConnections: number;
+}
+
+/** Adds up. */
+export function sumAnswers(answers: readonly Answer[]): LoadSums {
+  const failed = answers.filter(({ isOk }) => !isOk);
+  return {
+    requests: answers.length,
+    failed: failed.length,
+    failedElsewhere: failed.filter(({ role }) => role !== 'canary').length,
+    newConnections: answers.filter(({ isNewConnection }) => isNewConnection).length,
+  };
+}

@@ -1,0 +1,141 @@
+// Turns what happened in a story into figures, and holds them against what was told.
+import { primaryImages } from './app-pods.ts';
+import { round, type StoryFigures } from './figures.ts';
+import { sumAnswers } from './ledger.ts';
+import type { Answer } from './load.ts';
+import { judgeShares, type RouteStep } from './route-log.ts';
+import type { Stage } from './stage.ts';
+import type { Story } from './stories.ts';
+
+/** A story that is over. Times are monotonic milliseconds. */
+export interface Told {
+  readonly story: Story;
+  readonly image: string;
+  readonly beginMs: number;
+  /** When the Canary rested again, or the wait for it was given up. */
+  readonly restMs: number;
+  readonly endMs: number;
+  readonly outcome: string;
+  readonly message: string;
+  readonly breachMs: number | null;
+}
+
+/** Below this a share is not chance any more. */
+const P_VALUE_MIN = 1e-6;
+const REQUESTS_MIN = 2_000;
+const RATE_MIN = 100;
+const NEW_CONNECTIONS_MIN = 0.5;
+const GOOD_WEIGHTS = [0, 10, 20, 30, 40, 50, 0];
+
+/** Measures a story. */
+export function measure(told: Told, stage: Stage): StoryFigures {
+  const { story, beginMs, restMs, endMs, breachMs } = told;
+  const { audit, canary, ledger, route } = stage;
+  const steps = route.since(beginMs).map((step) => clip(step, beginMs));
+  const answers = ledger.between(beginMs, endMs);
+  const sums = sumAnswers(answers);
+  const seconds = (endMs - beginMs) / 1_000;
+  const back = story.breach === null ? null : wayBack(beginMs, stage, steps);
+  const bad = answers.filter((answer) => isBad(answer, story, stage));
+  const run = audit.sum([[beginMs, restMs]]);
+  const figures: StoryFigures = {
+    name: story.name,
+    expected: story.expected,
+    outcome: told.outcome,
+    phase: canary.now().phase,
+    problems: [],
+    runSeconds: round((restMs - beginMs) / 1_000),
+    seconds: round(seconds),
+    requests: sums.requests,
+    failed: sums.failed,
+    failedElsewhere: sums.failedElsewhere,
+    requestsPerSecond: round(sums.requests / seconds),
+    newConnectionsShare: round(sums.newConnections / Math.max(sums.requests, 1)),
+    weights: steps.map(({ weightPercent }) => weightPercent),
+    shares: judgeShares(steps, answers, endMs),
+    detectionToPrimaryMs: since(breachMs, back?.committedMs ?? null),
+    lastBadAnswerMs: since(breachMs, bad.length === 0 ? null : Math.max(...bad.map((answer) => answer.endMs))),
+    badAfterRollback: back === null ? null : bad.filter(({ startMs }) => startMs >= (back.followedMs ?? endMs)).length,
+    apiRequests: run.requests,
+    apiEvents: run.events,
+    ...perStep(steps, stage),
+  };
+  return { ...figures, problems: problemsOf(told, stage, figures) };
+}
+
+/** A step as far as it belongs to the story. */
+function clip(step: RouteStep, beginMs: number): RouteStep {
+  const followedMs = step.followedMs === null ? null : Math.max(step.followedMs, beginMs);
+  return { ...step, committedMs: Math.max(step.committedMs, beginMs), followedMs };
+}
+
+/** The step that gave the primary all traffic again. Where no route splits traffic, the commit of phase Failed. */
+function wayBack(beginMs: number, { canary, scene }: Stage, steps: readonly RouteStep[]): RouteStep | null {
+  if (scene.canaryHost !== null) {
+    const atMs = canary.enteredMs('Failed', beginMs);
+    return atMs === null ? null : { weightPercent: 0, committedMs: atMs, followedMs: atMs };
+  }
+  const last = steps.findLastIndex(({ weightPercent }) => weightPercent > 0);
+  return last < 0 ? null : (steps[last + 1] ?? null);
+}
+
+function isBad(answer: Answer, { breach }: Story, { scene }: Stage): boolean {
+  if (!answer.isOk) return true;
+  return breach === 'slow' && answer.endMs - answer.startMs > scene.bounds.durationMaxMs;
+}
+
+const since = (fromMs: number | null, atMs: number | null): number | null =>
+  fromMs === null || atMs === null ? null : Math.round(atMs - fromMs);
+
+type PerStep = Pick<StoryFigures, 'apiRequestsPerStep' | 'apiWritesPerStep'>;
+
+/** From the first weight to the last: each of these steps is one that the controller took by itself. */
+function perStep(steps: readonly RouteStep[], { audit }: Stage): PerStep {
+  const weighted = steps.filter(({ weightPercent }) => weightPercent > 0);
+  const count = weighted.length - 1;
+  if (count < 1) return { apiRequestsPerStep: null, apiWritesPerStep: null };
+  const sums = audit.sum([[weighted[0]!.committedMs, weighted.at(-1)!.committedMs]]);
+  return {
+    apiRequestsPerStep: round((sums.requests - sums.events) / count),
+    apiWritesPerStep: round((sums.writes - sums.events) / count),
+  };
+}
+
+/** One sentence for everything that is not as it was told. */
+function problemsOf(told: Told, stage: Stage, figures: StoryFigures): readonly string[] {
+  const { story, image } = told;
+  const runs = primaryImages(stage.cluster.api, stage.scene);
+  const isOnPrimary = runs.includes(image);
+  const isPromoted = story.expected === 'promoted';
+  const checks: readonly (readonly [isWrong: boolean, what: string])[] = [
+    [figures.outcome !== story.expected, `the outcome is ${figures.outcome}${told.message && `: ${told.message}`}`],
+    [isOnPrimary !== isPromoted || runs.length !== 1, `the primary runs ${runs.join(' and ') || 'nothing'}`],
+    [isPromoted && figures.failed > 0, `${figures.failed} requests failed`],
+    [figures.failedElsewhere > 0, `${figures.failedElsewhere} requests failed without an answer of the new revision`],
+    [(figures.badAfterRollback ?? 0) > 0, `${figures.badAfterRollback ?? 0} bad answers after the rollback`],
+    [!isPromoted && figures.detectionToPrimaryMs === null, 'the breach or the way back was not seen'],
+    [figures.requests < REQUESTS_MIN, `only ${figures.requests} requests, must be ${REQUESTS_MIN}`],
+    [figures.requestsPerSecond < RATE_MIN, `only ${figures.requestsPerSecond} requests a second, must be ${RATE_MIN}`],
+    [figures.newConnectionsShare < NEW_CONNECTIONS_MIN, 'fewer than half of the requests were on new connections'],
+    ...(stage.scene.canaryHost === null ? routeChecks(story, figures) : []),
+  ];
+  return checks.filter(([isWrong]) => isWrong).map(([, what]) => what);
+}
+
+function routeChecks(story: Story, { weights, shares }: StoryFigures): readonly (readonly [boolean, string])[] {
+  const isWalk =
+    story.expected === 'promoted'
+      ? weights.join() === GOOD_WEIGHTS.join()
+      : weights[1] === GOOD_WEIGHTS[1] && weights.at(-1) === 0;
+  const unlikely = shares.filter(({ pValue }) => pValue < P_VALUE_MIN);
+  return [
+    [!isWalk, `the route went ${weights.join(', ')}`],
+    ...weights
+      .filter((weight) => weight > 0 && !shares.some(({ weightPercent }) => weightPercent === weight))
+      .map((weight) => [true, `nobody saw the weight ${weight}`] as const),
+    ...unlikely.map(({ weightPercent, canary, requests, pValue }) => {
+      const what = `${canary} of ${requests} requests at weight ${weightPercent}`;
+      return [true, `${what} are no chance (p ${pValue.toExponential(1)})`] as const;
+    }),
+  ];
+}
