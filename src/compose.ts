@@ -21,7 +21,7 @@ import type { HttpClient } from './http/contract.ts';
 import { connectKube } from './kube/connect.ts';
 import type { Kube, KubeObject } from './kube/contract.ts';
 import { findMeshProvider } from './mesh/registry.ts';
-import { createScraper, openPrometheus, renderMetricQuery } from './metrics/open.ts';
+import { createScraper, openPrometheus, readMetricCredentials, renderMetricQuery } from './metrics/open.ts';
 import { openEventNotifier } from './notify/event.ts';
 import { renderMessage } from './notify/messages.ts';
 import { openNotifiers } from './notify/open.ts';
@@ -107,6 +107,7 @@ export function composeLoop(settings: Settings, outside: Outside): Loop {
     meshFor: meshFinder(settings, kube),
     workloadFor: workloadFinder(settings, kube),
     prometheus: (endpoint) => openPrometheus({ http, clock }, endpoint),
+    metricCredentials: readMetricCredentials,
     renderQuery: renderMetricQuery,
     checksum: computeHookChecksum,
     notifiersFor: (canary, alerts) => notifiers.forCanary(canary, alerts),

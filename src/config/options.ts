@@ -136,7 +136,12 @@ export const OPTIONS = {
       null,
       'Directory of the queue inside the process; in memory when unset.',
     ),
-    concurrency: option('concurrency', wholeValue(1, 1000), 32, 'Canaries worked at the same time.'),
+    concurrency: option(
+      'concurrency',
+      wholeValue(1, 10_000),
+      256,
+      'Canaries worked at the same time; one that waits for a slow webhook counts too.',
+    ),
     resyncInterval: option(
       'resync-interval',
       durationValue(SECOND_MS, 24 * HOUR_MS),

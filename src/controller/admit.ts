@@ -35,8 +35,8 @@ export async function admit(
       message: `spec.targetRef: the target belongs to the older Canary ${rival}; one target can have one Canary`,
     };
   }
-  const isUnderWay =
-    state !== null && (isRunning(state.phase) || object.metadata.deletionTimestamp !== undefined) && state.isTakenOver;
+  const isDeleting = object.metadata.deletionTimestamp !== undefined;
+  const isUnderWay = state !== null && (isDeleting || (isRunning(state.phase) && state.isTakenOver));
   const standIn = isUnderWay ? await pinnedSpec(object, state, use, signal) : null;
   if (standIn === null) return { kind: 'refused', reason: 'InvalidSpec', message: problem };
   return { kind: 'admitted', canary: standIn, invalid: { reason: 'InvalidSpec', message: problem } };
@@ -46,6 +46,8 @@ export async function admit(
 function problemOf(object: KubeObject, use: Drivers): Canary | string {
   const parsed = use.parse(object);
   if (parsed.kind === 'invalid') return parsed.message;
+  const moved = movedFrom(object, parsed.canary);
+  if (moved !== null) return moved;
   try {
     use.meshFor(parsed.canary);
     use.workloadFor(parsed.canary);
@@ -55,6 +57,19 @@ function problemOf(object: KubeObject, use: Drivers): Canary | string {
     if (error instanceof UnsupportedError) return error.message;
     throw error;
   }
+}
+
+/** Target and apex are for good: the CRD says so, and where its rules are not enforced this does. Null when they are as they were first seen. */
+function movedFrom(object: KubeObject, canary: Canary): string | null {
+  const status = isObject(object['status']) ? object['status'] : {};
+  const seen = isObject(status['observedTarget']) ? status['observedTarget'] : {};
+  const now = { kind: canary.targetRef.kind, name: canary.targetRef.name, service: canary.service.apexName };
+  const changed = (['kind', 'name', 'service'] as const).find(
+    (member) => typeof seen[member] === 'string' && seen[member] !== now[member],
+  );
+  if (changed === undefined) return null;
+  const path = changed === 'service' ? 'spec.service.name' : `spec.targetRef.${changed}`;
+  return `Cannot use ${path}: it was ${String(seen[changed])} and cannot be changed; set it back, or create another Canary`;
 }
 
 /** Another Canary with the same target that is older, or was first in the alphabet; null when there is none. */
@@ -79,7 +94,7 @@ function targetOf(object: KubeObject): string {
 
 /** The spec that was pinned with the run, or with what the primary runs; null when neither is there. */
 async function pinnedSpec(object: KubeObject, state: State, use: Drivers, signal: AbortSignal): Promise<Canary | null> {
-  for (const revision of [state.run?.revision, state.promotedRevision]) {
+  for (const revision of [state.run?.revision, state.promotedRevision, state.seenRevision]) {
     if (revision == null) continue;
     const ref = refOf(
       CONTROLLER_REVISION,

@@ -108,6 +108,8 @@ export interface Drivers {
   meshFor(canary: Canary): Mesh;
   workloadFor(canary: Canary): WorkloadDriver;
   prometheus(endpoint: MetricEndpoint): MetricSource;
+  /** The credentials in a MetricTemplate's Secret. Throws InvalidSpecError when keys are missing. */
+  metricCredentials(type: string, secret: Readonly<Record<string, string>>): NonNullable<MetricEndpoint['credentials']>;
   renderQuery(
     template: string,
     subject: MetricSubject,

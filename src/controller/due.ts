@@ -17,6 +17,9 @@ export function isDue(object: KubeObject, nowMs: number): boolean {
   return moments.some((moment) => typeof moment === 'number' && moment <= nowMs);
 }
 
+/** It has a run record: it was worked before. */
+export const wasLookedAt = (object: KubeObject): boolean => runOf(object) !== null;
+
 /** A rollback is under way: it goes first. */
 export function isUrgent(object: KubeObject | null): boolean {
   const phase = object === null ? null : runOf(object)?.['phase'];

@@ -13,24 +13,33 @@ const FLAGGER_FINALIZER = 'finalizer.flagger.app';
 export async function addFinalizer(found: Found, use: Drivers, options: CallOptions): Promise<void> {
   const finalizers = found.object.metadata.finalizers ?? [];
   if (finalizers.includes(FINALIZER)) return;
-  await write(found, [...finalizers, FINALIZER], use, options);
+  found.object = await write(found.object, [...finalizers, FINALIZER], use, options);
 }
 
 /** Takes our finalizer, and Flagger's, off the Canary: the API server then removes it and collects what it owns. */
 export async function removeFinalizer(found: Found, use: Drivers, options: CallOptions): Promise<void> {
-  const finalizers = found.object.metadata.finalizers ?? [];
-  const rest = finalizers.filter((name) => name !== FINALIZER && name !== FLAGGER_FINALIZER);
-  if (rest.length === finalizers.length) return;
-  await write(found, rest, use, options);
+  found.object = await dropFinalizer(found.object, use, options);
 }
 
-async function write(found: Found, finalizers: readonly string[], use: Drivers, options: CallOptions): Promise<void> {
+/** The same for a Canary that cannot be worked. Returns the object as it is then. */
+export async function dropFinalizer(object: KubeObject, use: Drivers, options: CallOptions): Promise<KubeObject> {
+  const finalizers = object.metadata.finalizers ?? [];
+  const rest = finalizers.filter((name) => name !== FINALIZER && name !== FLAGGER_FINALIZER);
+  return rest.length === finalizers.length ? object : write(object, rest, use, options);
+}
+
+async function write(
+  object: KubeObject,
+  finalizers: readonly string[],
+  use: Drivers,
+  options: CallOptions,
+): Promise<KubeObject> {
   const operations: PatchOperation[] = [
-    { op: 'replace', path: '/metadata/resourceVersion', value: found.object.metadata.resourceVersion ?? '' },
+    { op: 'replace', path: '/metadata/resourceVersion', value: object.metadata.resourceVersion ?? '' },
     { op: 'add', path: '/metadata/finalizers', value: [...finalizers] },
   ];
-  const kind = canaryKind(found.object.apiVersion.split('/')[0] ?? '');
-  const written: KubeObject = await use.kube.client.patch(refTo(kind, found.object), operations, options);
+  const kind = canaryKind(object.apiVersion.split('/')[0] ?? '');
+  const written = await use.kube.client.patch(refTo(kind, object), operations, options);
   use.kube.cache.noteWrite(kind, written);
-  found.object = written;
+  return written;
 }

@@ -27,5 +27,10 @@ export interface Found {
 /** What a look came to: gone, refused with a reason (nothing is done but to say so), or found. */
 export type Look =
   | { readonly kind: 'gone' }
-  | { readonly kind: 'refused'; readonly object: KubeObject; readonly finding: Finding; readonly isFinal: boolean }
+  | {
+      readonly kind: 'refused';
+      readonly object: KubeObject;
+      readonly finding: Finding /** It is being deleted and nothing was built for it: the finalizer may go. */;
+      readonly isReleasable: boolean;
+    }
   | { readonly kind: 'found'; readonly found: Found };

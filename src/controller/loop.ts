@@ -1,11 +1,12 @@
 // The loop around the look: keys from watches, timers and the queue; one look a key at a time; a resync that heals what was lost.
 import { dispositionOf, messageOf, SerinError, TransientError, type Disposition } from '../errors.ts';
+import type { KubeObject } from '../kube/contract.ts';
 import { canaryKind } from '../kube/kinds.ts';
 import type { CanaryKey, Hint } from '../queue/contract.ts';
 import { sleep, type CancelTimer } from '../util/clock.ts';
 import { jitterMs } from '../util/random.ts';
 import type { Drivers } from './drivers.ts';
-import { isDue, isUrgent } from './due.ts';
+import { isDue, isUrgent, wasLookedAt } from './due.ts';
 import { keyOf, refOfKey } from './keys.ts';
 import type { Memory } from './memory.ts';
 import { reconcile, type LookAgain } from './reconcile.ts';
@@ -14,6 +15,9 @@ import { watchCanaries } from './watch.ts';
 
 const BACKOFF_FIRST_MS = 500;
 const BACKOFF_MAX_MS = 30_000;
+/** At the start looks at Canaries at rest are spread over so long for each, and in all. */
+const START_SPREAD_EACH_MS = 5;
+const START_SPREAD_MAX_MS = 30_000;
 /** How long a look after a conflict waits at most for the cache to show what somebody else wrote. */
 const CONFLICT_FIRST_MS = 100;
 const CONFLICT_MAX_MS = 5_000;
@@ -21,6 +25,8 @@ const CONFLICT_MAX_MS = 5_000;
 interface Looking {
   again: boolean;
   onWake: (() => void) | null;
+  /** Conflicts in a row. */
+  conflicts: number;
 }
 
 /** The controller at work. */
@@ -46,7 +52,7 @@ export class Loop {
     const { queue, settings } = this.#use;
     const stopWatching = await watchCanaries(this.#use, this.#memory, (key) => this.wake(key));
     this.#timers.push(stopWatching);
-    for (const key of this.#keys()) this.wake(key);
+    this.#wakeAll();
     await queue.run((key, signal) => this.look(key, signal), settings.concurrency);
     this.#repeat(settings.resyncIntervalMs, () => this.#resync());
     this.#repeat(settings.fallbackIntervalMs, () => this.#fallback());
@@ -74,7 +80,7 @@ export class Loop {
       running.again = true;
       return;
     }
-    const looking: Looking = { again: true, onWake: null };
+    const looking: Looking = { again: true, onWake: null, conflicts: 0 };
     this.#looking.set(key, looking);
     try {
       while (looking.again && !signal.aborted && !this.#stop.signal.aborted) {
@@ -117,7 +123,7 @@ export class Loop {
     switch (disposition) {
       case 'now':
         log.debug('Somebody wrote first', { canary: key, err: messageOf(error) });
-        await this.#afterConflict(key, error, signal);
+        await this.#afterConflict(key, signal);
         return 'now';
       case 'backoff': {
         const count = (this.#memory.failures.get(key)?.count ?? 0) + 1;
@@ -142,15 +148,10 @@ export class Loop {
   }
 
   /** A conflict goes back to observe, which waits until the cache has moved on; never a fresh GET and another try. */
-  async #afterConflict(key: CanaryKey, error: unknown, signal: AbortSignal): Promise<void> {
-    const count = (this.#memory.failures.get(key)?.count ?? 0) + 1;
-    this.#memory.failures.set(key, {
-      reason: 'Conflict',
-      message: messageOf(error),
-      atMs: this.#use.clock.nowMs(),
-      count,
-    });
+  async #afterConflict(key: CanaryKey, signal: AbortSignal): Promise<void> {
     const looking = this.#looking.get(key);
+    const count = (looking?.conflicts ?? 0) + 1;
+    if (looking !== undefined) looking.conflicts = count;
     const waitMs = jitterMs(
       this.#use.random,
       Math.min(CONFLICT_FIRST_MS * 2 ** Math.min(count - 1, 10), CONFLICT_MAX_MS),
@@ -180,39 +181,46 @@ export class Loop {
     }
   }
 
-  #keys(): readonly CanaryKey[] {
-    return this.#use.settings.groups
-      .flatMap((group) => this.#use.kube.cache.all(canaryKind(group), this.#use.settings.namespace))
-      .map(keyOf);
+  /** Looks at everything once after the start: what is due at once, the rest spread out, so that a start is no herd. */
+  #wakeAll(): void {
+    const canaries = this.#canaries();
+    const spreadMs = Math.min(canaries.length * START_SPREAD_EACH_MS, START_SPREAD_MAX_MS);
+    const nowMs = this.#use.clock.nowMs();
+    for (const canary of canaries) {
+      const delayMs = isDue(canary, nowMs) ? 0 : Math.floor(this.#use.random.next() * spreadMs);
+      this.wake(keyOf(canary), { delayMs });
+    }
+  }
+
+  #canaries(): readonly KubeObject[] {
+    const { groups, namespace } = this.#use.settings;
+    return groups.flatMap((group) => this.#use.kube.cache.all(canaryKind(group), namespace));
+  }
+
+  /** Canaries that are due, by their status or by what this process remembers, rollbacks first; none that is being looked at. */
+  #due(): readonly KubeObject[] {
+    const nowMs = this.#use.clock.nowMs();
+    const isDueNow = (canary: KubeObject): boolean => {
+      const key = keyOf(canary);
+      if (this.#looking.has(key)) return false;
+      return (this.#dueAtMs.get(key) ?? Number.POSITIVE_INFINITY) <= nowMs || isDue(canary, nowMs);
+    };
+    return this.#canaries()
+      .filter(isDueNow)
+      .sort((a, b) => Number(isUrgent(b)) - Number(isUrgent(a)));
   }
 
   /** Adds again whatever is due, in case its job was lost, and counts what is overdue. */
   #resync(): void {
-    const nowMs = this.#use.clock.nowMs();
-    let overdue = 0;
-    for (const key of this.#keys()) {
-      const object = this.#use.kube.cache.peek(refOfKey(key, this.#use.settings.groups)!);
-      const isDueByWord = (this.#dueAtMs.get(key) ?? Number.POSITIVE_INFINITY) <= nowMs;
-      if (object == null || !(isDueByWord || isDue(object, nowMs)) || this.#looking.has(key)) continue;
-      overdue += 1;
-      this.wake(key);
-    }
-    this.#use.meters.overdue(overdue);
+    const due = this.#due();
+    for (const canary of due) this.wake(keyOf(canary), { delayMs: 0, urgent: isUrgent(canary) });
+    this.#use.meters.overdue(due.filter(wasLookedAt).length);
   }
 
-  /** While the store is away the due Canaries are worked here, rollbacks first; fenced writes make a doubled worker harmless. */
+  /** While the store is away the due Canaries are worked here; fenced writes make a doubled worker harmless. */
   #fallback(): void {
     if (this.#use.queue.health().isUp) return;
-    const nowMs = this.#use.clock.nowMs();
-    const due = this.#keys().filter((key) => {
-      const object = this.#use.kube.cache.peek(refOfKey(key, this.#use.settings.groups)!);
-      return object != null && ((this.#dueAtMs.get(key) ?? Number.POSITIVE_INFINITY) <= nowMs || isDue(object, nowMs));
-    });
-    const urgent = due.filter((key) =>
-      isUrgent(this.#use.kube.cache.peek(refOfKey(key, this.#use.settings.groups)!) ?? null),
-    );
-    for (const key of [...urgent, ...due.filter((other) => !urgent.includes(other))])
-      void this.look(key, this.#stop.signal);
+    for (const canary of this.#due()) void this.look(keyOf(canary), this.#stop.signal);
   }
 
   #repeat(everyMs: number, work: () => void): void {

@@ -32,10 +32,13 @@ export async function observe(
 ): Promise<Look> {
   const object = await use.kube.cache.read(ref, { signal });
   if (object === null) return { kind: 'gone' };
-  const stored = readState(object);
+  const stored = storedIn(object);
   if (stored.kind === 'invalid') return refuse(object, 'StatusInvalid', stored.message, 'StatusInvalid');
   const admission = await admit(object, stored.kind === 'state' ? stored.state : null, use, signal);
-  if (admission.kind === 'refused') return refuse(object, admission.reason, admission.message);
+  if (admission.kind === 'refused') {
+    const isReleasable = isDeleting(object) && (stored.kind === 'none' || !stored.state.isTakenOver);
+    return { ...refuse(object, admission.reason, admission.message), isReleasable };
+  }
   try {
     return await observeAdmitted({ ref, key, object, use, memory, signal, admission }, stored);
   } catch (error) {
@@ -43,6 +46,12 @@ export async function observe(
       return refuse(object, error.code, error.message);
     throw error;
   }
+}
+
+/** A Canary that goes is released from what the cluster shows, when its own record cannot be read. */
+function storedIn(object: KubeObject): StoredState {
+  const stored = readState(object);
+  return stored.kind === 'invalid' && isDeleting(object) ? { kind: 'none', phase: null, trackedConfigs: {} } : stored;
 }
 
 interface Looking {
@@ -176,13 +185,18 @@ const NO_ROUTE: RouteFound = {
   problem: null,
 };
 
-function refuse(object: KubeObject, reason: string, message: string, type = 'Ready'): Look {
+function refuse(
+  object: KubeObject,
+  reason: string,
+  message: string,
+  type = 'Ready',
+): Extract<Look, { kind: 'refused' }> {
   const word = /^[A-Z][A-Za-z]+$/.test(reason) ? reason : 'InvalidSpec';
   return {
     kind: 'refused',
     object,
     finding: { type, status: type === 'Ready' ? 'False' : 'True', reason: word, message },
-    isFinal: false,
+    isReleasable: false,
   };
 }
 

@@ -107,28 +107,17 @@ async function templateOf(
 
 async function endpointOf(template: MetricTemplate, use: Drivers, signal: AbortSignal): Promise<MetricEndpoint> {
   const { provider } = template;
-  const secret =
-    provider.secretName === null
-      ? null
-      : await secretValues(refOf(SECRET, template.namespace, provider.secretName), use, signal);
-  const { token, username, password, caPem } = {
-    token: secret?.['token'],
-    username: secret?.['username'],
-    password: secret?.['password'],
-    caPem: secret?.['ca.crt'],
-  };
-  return {
+  const base = {
     address: provider.address,
     headers: provider.headers,
     insecureSkipVerify: provider.insecureSkipVerify,
+  };
+  if (provider.secretName === null) return { ...base, credentials: null };
+  const secret = await secretValues(refOf(SECRET, template.namespace, provider.secretName), use, signal);
+  const caPem = secret['ca.crt'];
+  return {
+    ...base,
     ...(caPem === undefined ? {} : { caPem }),
-    credentials:
-      secret === null
-        ? null
-        : {
-            ...(token === undefined ? {} : { token }),
-            ...(username === undefined ? {} : { username }),
-            ...(password === undefined ? {} : { password }),
-          },
+    credentials: use.metricCredentials(provider.type, secret),
   };
 }

@@ -7,7 +7,8 @@ import { announce, announceRefusal } from './announcing.ts';
 import type { Drivers } from './drivers.ts';
 import { refOfKey } from './keys.ts';
 import { forget, type Memory } from './memory.ts';
-import { withAnnouncements } from './outbox.ts';
+import { withAnnouncements, type OutboxPorts } from './outbox.ts';
+import { dropFinalizer } from './finalize.ts';
 import type { Found, Look } from './found.ts';
 import { observe } from './observe.ts';
 import { isRefusalRecorded, record, recordRefusal } from './record.ts';
@@ -24,7 +25,10 @@ export async function reconcile(key: CanaryKey, use: Drivers, memory: Memory, si
   if (look.kind === 'gone') return leave(key, use, memory);
   if (look.kind === 'refused') return refuse(key, look, use, signal);
   const { found } = look;
-  const ports = { replica: use.settings.replica, checksum: use.checksum };
+  const ports: OutboxPorts = {
+    replica: use.settings.replica,
+    checksum: (configs, spec) => use.checksum(configs, spec),
+  };
   const decision = withAnnouncements(found.state, decide(found.state, found.seen), found.seen, ports);
   const options = { lane: laneOf(decision.next), signal };
   await record(found, decision, mustRecord(found, decision, memory), use, options);
@@ -75,6 +79,11 @@ async function refuse(
   use: Drivers,
   signal: AbortSignal,
 ): Promise<LookAgain> {
+  // Nothing was ever built for it, or nobody can tell what: a Canary that goes is not held back.
+  if (look.isReleasable) {
+    await dropFinalizer(look.object, use, { signal });
+    return 'never';
+  }
   if (isRefusalRecorded(look.object, look.finding)) return 'never';
   use.log.warn('Canary refused', { canary: key, reason: look.finding.reason, detail: look.finding.message });
   // The Event goes first, under a name that repeats: a crash in between sends it again and loses nothing.

@@ -42,8 +42,10 @@ export async function recordRefusal(
   const before = isObject(object['status']) ? object['status'] : {};
   const generation = object.metadata.generation ?? 0;
   const now = rfc3339(use.clock.nowMs());
-  const kept = keptFindings(before['conditions'], finding.type);
-  const conditions = conditionsOf([...kept, finding], before['conditions'], now, generation);
+  // Whatever keeps it from being worked, it is not ready.
+  const ready = { ...finding, type: 'Ready', status: 'False' } as const;
+  const findings = finding.type === 'Ready' ? [finding] : [ready, finding];
+  const conditions = conditionsOf([...promotedIn(before), ...findings], before['conditions'], now, generation);
   const status = {
     phase: '',
     canaryWeight: 0,
@@ -72,11 +74,10 @@ export function isRefusalRecorded(object: KubeObject, finding: Finding): boolean
   );
 }
 
-function keptFindings(conditions: unknown, type: string): readonly Finding[] {
-  const list = Array.isArray(conditions) ? conditions.filter(isObject) : [];
-  return list.filter(
-    (condition) => condition['type'] !== type && ['Promoted', 'Ready'].includes(String(condition['type'])),
-  ) as unknown as Finding[];
+/** What is known of the last promotion stays. */
+function promotedIn(status: Record<string, unknown>): readonly Finding[] {
+  const list = Array.isArray(status['conditions']) ? status['conditions'].filter(isObject) : [];
+  return list.filter((condition) => condition['type'] === 'Promoted') as unknown as Finding[];
 }
 
 function statusOf(found: Found, decision: Decision, use: Drivers): Record<string, unknown> {
@@ -97,12 +98,21 @@ function statusOf(found: Found, decision: Decision, use: Drivers): Record<string
   return fitted({
     ...foreign(before),
     ...writeState(next),
+    ...observedTarget(found, next),
     route,
     conditions,
     observedGeneration: generation,
     message,
     lastTransitionTime: now,
   });
+}
+
+/** The target as seen, with what of it may never change: admission compares it with the spec. */
+function observedTarget({ canary }: Found, next: Decision['next']): Record<string, unknown> {
+  if (next.targetFacts === null) return {};
+  const { kind, name } = canary.targetRef;
+  const revision = next.seenRevision ?? '';
+  return { observedTarget: { ...next.targetFacts, revision, kind, name, service: canary.service.apexName } };
 }
 
 /** Members of status that are not ours survive. */

@@ -8,6 +8,9 @@ import { isObject } from '../util/json.ts';
 /** Version of the layout of status.run. Documented as unstable. */
 export const RUN_SCHEMA = 1;
 
+/** A longer key is cut, and does not tell how many steps there are. */
+const STEPS_KEY_MAX = 512;
+
 /** What the status says: a state, nothing yet, or something that cannot be. */
 export type StoredState =
   | { readonly kind: 'state'; readonly state: State }
@@ -45,6 +48,10 @@ function whyImpossible(state: State): string | null {
     state.phase,
   );
   if (needsRun && state.run === null) return `phase ${state.phase} without a run`;
+  if (state.run !== null && state.run.stepsKey.length < STEPS_KEY_MAX) {
+    const steps = state.run.stepsKey.split(',').length;
+    if (state.run.step > steps) return `step ${state.run.step} of ${steps}`;
+  }
   if (
     state.weightPercent > 0 &&
     !['Progressing', 'WaitingPromotion', 'Promoting', 'KeepingCanary', 'Failed'].includes(state.phase)

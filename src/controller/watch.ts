@@ -1,12 +1,12 @@
 // The first station: a change in the cluster becomes keys of the Canaries that it concerns.
-import { canaryKind } from '../kube/kinds.ts';
+import { alertProviderKind, canaryKind, metricTemplateKind, POD } from '../kube/kinds.ts';
 import type { CacheChange } from '../kube/contract.ts';
 import { sameJson } from '../util/json.ts';
-import { alertProviderKind, metricTemplateKind } from '../kube/kinds.ts';
 import type { CanaryKey } from '../queue/contract.ts';
 import type { Drivers } from './drivers.ts';
-import { keyOf } from './keys.ts';
+import { keyOf, refOfKey } from './keys.ts';
 import type { Memory } from './memory.ts';
+import { watchScrape } from './scraping.ts';
 
 /** Watches the Canaries of the served groups, and calls `wake` with each key that a change concerns. Resolves when the first lists are in. */
 export async function watchCanaries(use: Drivers, memory: Memory, wake: (key: CanaryKey) => void): Promise<() => void> {
@@ -15,6 +15,7 @@ export async function watchCanaries(use: Drivers, memory: Memory, wake: (key: Ca
       memory.asks.breakOff(key);
       wake(key);
     }
+    followScrapes(change, use, memory);
   });
   for (const group of use.settings.groups) {
     await memory.watches.want(canaryKind(group), use);
@@ -24,6 +25,20 @@ export async function watchCanaries(use: Drivers, memory: Memory, wake: (key: Ca
     ]);
   }
   return stop;
+}
+
+/** Another replica may have begun a run, or its pods may have changed: this one scrapes them too. */
+function followScrapes(change: CacheChange, use: Drivers, memory: Memory): void {
+  const { kind, after } = change;
+  if (after === null) return;
+  if (kind.kind === 'Canary' && use.settings.groups.includes(kind.group))
+    void watchScrape(keyOf(after), after, use, memory);
+  if (kind.kind !== POD.kind) return;
+  for (const key of memory.watches.keysOf(change)) {
+    const ref = refOfKey(key, use.settings.groups);
+    const canary = ref === null ? null : use.kube.cache.peek(ref);
+    if (canary != null) void watchScrape(key, canary, use, memory);
+  }
 }
 
 /** An echo of our own write wakes nobody; neither does a change of a Canary's status that is ours alone to write. */

@@ -1,7 +1,7 @@
 // What is watched for whom: kinds from the first Canary that needs them, Pods only where a run is active.
 import type { Canary } from '../api/types.ts';
 import type { CacheChange, KubeObject, ObjectRef, ResourceKind, WatchScope } from '../kube/contract.ts';
-import { POD } from '../kube/kinds.ts';
+import { POD, REPLICA_SET } from '../kube/kinds.ts';
 import type { CanaryKey } from '../queue/contract.ts';
 import type { WorkloadDriver } from '../workload/contract.ts';
 import type { Drivers, Mesh } from './drivers.ts';
@@ -62,13 +62,19 @@ export class Watches {
   }
 
   async #wantPods(key: CanaryKey, namespace: string, use: Drivers): Promise<void> {
-    const kept = this.#pods.get(namespace) ?? {
-      keys: new Set<CanaryKey>(),
-      release: use.kube.cache.want(POD, this.#scope(POD, namespace)),
-    };
+    const kept = this.#pods.get(namespace) ?? { keys: new Set<CanaryKey>(), release: this.#openPods(namespace, use) };
     kept.keys.add(key);
     this.#pods.set(namespace, kept);
     await kept.release;
+  }
+
+  /** Pods, and the ReplicaSets that tell which of them are of the newest template. */
+  async #openPods(namespace: string, use: Drivers): Promise<Release> {
+    const kinds = [POD, REPLICA_SET];
+    const releases = await Promise.all(kinds.map((kind) => use.kube.cache.want(kind, this.#scope(kind, namespace))));
+    return () => {
+      for (const release of releases) release();
+    };
   }
 
   #releasePods(key: CanaryKey, namespace: string): void {
@@ -78,10 +84,12 @@ export class Watches {
     kept.release.then((release) => release()).catch(() => undefined);
   }
 
-  /** Notes which objects concern a Canary. Replaces what was noted for it before. */
-  index(key: CanaryKey, refs: readonly ObjectRef[]): void {
+  /** Notes which objects concern a Canary: in place of what was noted for it before, or with `more` besides. */
+  index(key: CanaryKey, refs: readonly ObjectRef[], how: 'all' | 'more' = 'all'): void {
+    const kept = how === 'more' ? [...(this.#byKey.get(key) ?? [])] : [];
     this.#unindex(key);
-    const names = new Set(refs.map((ref) => indexKey(ref.kind.kind, ref.kind.group, ref.namespace, ref.name)));
+    const named = refs.map((ref) => indexKey(ref.kind.kind, ref.kind.group, ref.namespace, ref.name));
+    const names = new Set([...kept, ...named]);
     this.#byKey.set(key, names);
     for (const name of names) {
       const keys = this.#byObject.get(name) ?? new Set();

@@ -1,6 +1,6 @@
 // A status that was lost, or written by Flagger or by an older digest: rebuilt from the world, and never the start of a run.
 import type { Observation } from './observation.ts';
-import type { Phase } from './phase.ts';
+import { isResting, type Phase } from './phase.ts';
 import { initialState, type State } from './state.ts';
 
 /** What Flagger's own fields say, where there are any. */
@@ -47,12 +47,21 @@ function undone(base: State, seen: Observation): State {
   };
 }
 
-/** Digests of another algorithm are rebased: what runs now counts as what was stored. Null when there is nothing to rebase. */
+/**
+ * What was stored is rebased onto the digest of now, and no run begins: when the algorithm changed, and when the digest
+ * changed at rest although the target's generation and its configs did not (a newer API server shows more defaults).
+ * Null when there is nothing to rebase.
+ */
 export function rebased(state: State, seen: Observation): State | null {
-  const algorithm = (revision: string | null): string => revision?.split('-')[0] ?? '';
   const current = seen.target?.revision ?? null;
-  if (current === null || state.seenRevision === null || algorithm(state.seenRevision) === algorithm(current))
-    return null;
+  if (current === null || state.seenRevision === null || current === state.seenRevision) return null;
+  const algorithm = (revision: string): string => revision.split('-')[0] ?? '';
+  const isSameContent =
+    isResting(state.phase) &&
+    state.targetFacts !== null &&
+    state.targetFacts.generation === seen.targetFacts?.generation &&
+    JSON.stringify(state.trackedConfigs) === JSON.stringify(seen.trackedConfigs);
+  if (algorithm(state.seenRevision) === algorithm(current) && !isSameContent) return null;
   const isPromoted = state.promotedRevision === state.seenRevision;
   return { ...state, seenRevision: current, promotedRevision: isPromoted ? current : state.promotedRevision };
 }

@@ -28,3 +28,19 @@ export function displayUrl(text: string): string {
     `${url.origin === 'null' ? `${url.protocol}//${url.host}` : url.origin}${url.pathname === '/' && !text.endsWith('/') ? '' : url.pathname}`,
   );
 }
+
+/** Shorter values are names and numbers, whose removal would only spoil the text. */
+const SECRET_MIN = 4;
+
+/** Takes what a URL holds for its server alone, user, password and query, out of a text in which that server may echo it. */
+export function hideSecretsOf(url: string, text: string): string {
+  if (!URL.canParse(url)) return text;
+  const { username, password, searchParams, search, hash } = new URL(url);
+  const [user, word] = [decodeURIComponent(username), decodeURIComponent(password)];
+  const basic = Buffer.from(`${user}:${word}`, 'utf8').toString('base64');
+  const raw = search.split(/[?&]/).map((pair) => pair.slice(pair.indexOf('=') + 1));
+  const secrets = [username, password, user, word, basic, ...searchParams.values(), ...raw, hash.slice(1)]
+    .filter((secret) => secret.length >= SECRET_MIN)
+    .sort((a, b) => b.length - a.length);
+  return secrets.reduce((hidden, secret) => hidden.replaceAll(secret, '[redacted]'), text);
+}

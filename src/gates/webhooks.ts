@@ -5,7 +5,7 @@ import type { Log } from '../telemetry/contract.ts';
 import { sleep, type Clock } from '../util/clock.ts';
 import { jitterMs, type Random } from '../util/random.ts';
 import type { HookAnswer, HookCall, HookCaller } from './contract.ts';
-import { cleanText, displayUrl } from './text.ts';
+import { cleanText, displayUrl, hideSecretsOf } from './text.ts';
 
 export interface HookCallerPorts {
   readonly http: HttpClient;
@@ -126,15 +126,16 @@ function headerSafe(key: string): string {
 }
 
 function readAnswer(call: HookCall, response: HttpResponse, nowMs: number): Attempt {
-  const { status, body } = response;
+  const { status } = response;
+  const said = cleanText(hideSecretsOf(call.hook.url, response.body));
   const retryAfterMs = readRetryAfterMs(response.headers['retry-after'], nowMs);
   if (status === 429 || (status >= 500 && status !== 501)) return { kind: 'again', afterMs: retryAfterMs, why: '' };
   if (status === 202 && call.group !== 'flagger.app' && retryAfterMs !== null) {
-    return { kind: 'answer', answer: { verdict: 'wait', detail: cleanText(body) || 'the hook says not yet' } };
+    return { kind: 'answer', answer: { verdict: 'wait', detail: said || 'the hook says not yet' } };
   }
   const passesTo = call.group === 'flagger.app' ? 202 : 299;
   if (status >= 200 && status <= passesTo) return { kind: 'answer', answer: { verdict: 'pass', detail: '' } };
-  return { kind: 'answer', answer: { verdict: 'fail', detail: cleanText(body) || `the hook answered ${status}` } };
+  return { kind: 'answer', answer: { verdict: 'fail', detail: said || `the hook answered ${status}` } };
 }
 
 /** Seconds or a date (RFC 9110 §10.2.3); null when absent or unreadable. */

@@ -71,7 +71,8 @@ export class PodWindow {
       if (counted.isFailure) block.failures += increment;
       if (counted.bound !== null) block.buckets.set(counted.bound, (block.buckets.get(counted.bound) ?? 0) + increment);
     }
-    this.#sinceMs ??= atMs;
+    // All of a new pod's life is known: before its first scrape it had served nothing that is not in it.
+    this.#sinceMs ??= this.#isNew ? Number.NEGATIVE_INFINITY : atMs;
     this.#blocks.push(block);
     this.#forget(atMs - retainMs, seen);
   }

@@ -230,8 +230,8 @@ class PodScraper implements Scraper {
       };
     const since = pods.map(({ window }) => window.sinceMs).filter((sinceMs) => sinceMs !== null);
     if (since.length === 0) return { kind: 'empty', detail: 'nothing has been scraped yet' };
-    const coveredMs = nowMs - Math.min(...since);
-    // The first scrape is answered a little after the window began.
+    const coveredMs = nowMs - Math.max(...since);
+    // Pods that were there before scraping began have a past that nobody saw: they need a whole window.
     if (coveredMs + tracked.everyMs < windowMs)
       return {
         kind: 'empty',

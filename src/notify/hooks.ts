@@ -4,7 +4,7 @@ import { TransientError, messageOf } from '../errors.ts';
 import type { HookCall, HookCaller } from '../gates/contract.ts';
 import { RETRY_DEFAULT_MS, delivered, failForNow } from './answer.ts';
 import type { Announcement, Delivery, Notifier } from './contract.ts';
-import { eventMetadata } from './webhook.ts';
+import { eventMetadata } from './event-body.ts';
 
 /** Limit of one delivery, all attempts of the hook included. */
 const DELIVERY_LIMIT_MS = 60_000;

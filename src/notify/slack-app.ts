@@ -6,7 +6,7 @@ import type { Announcement, Delivery, Notifier } from './contract.ts';
 import { passesSeverity } from './severity.ts';
 import type { SlackMessage } from './slack-blocks.ts';
 import { toRunMessage, toStepMessage } from './slack-blocks.ts';
-import { errorCodeOf, parseAnswer } from './slack-webhook.ts';
+import { errorCodeOf, parseAnswer } from './slack-answer.ts';
 
 const SEND_TIMEOUT_MS = 5_000;
 

@@ -1,10 +1,10 @@
 // Slack's incoming webhook, and those that copy it: Flagger's body, one message per alert.
 import type { Alert } from '../core/policy.ts';
 import type { HttpClient, HttpResponse } from '../http/contract.ts';
-import { isObject } from '../util/json.ts';
 import { delivered, failForGood, failureOf, sendOrFail } from './answer.ts';
 import type { Announcement, Delivery, Notifier } from './contract.ts';
 import { passesSeverity } from './severity.ts';
+import { errorCodeOf, parseAnswer } from './slack-answer.ts';
 import { escapeSlack } from './text.ts';
 
 const SEND_TIMEOUT_MS = 5_000;
@@ -99,20 +99,4 @@ function readAnswer(response: HttpResponse): Delivery {
   const answer = parseAnswer(response.body);
   if (answer !== null && answer['ok'] === false) return failForGood(`Slack webhook answered ${errorCodeOf(answer)}`);
   return delivered();
-}
-
-/** A JSON object, or null for anything else. */
-export function parseAnswer(body: string): Record<string, unknown> | null {
-  try {
-    const answer: unknown = JSON.parse(body);
-    return isObject(answer) ? answer : null;
-  } catch {
-    return null;
-  }
-}
-
-/** Slack's error code when it looks like one; never another text of the body. */
-export function errorCodeOf(answer: Record<string, unknown>): string {
-  const code = answer['error'];
-  return typeof code === 'string' && /^[a-z0-9_:-]{1,60}$/.test(code) ? code : 'ok: false';
 }

@@ -4,7 +4,8 @@ import type { Alert } from '../core/policy.ts';
 import type { HttpClient } from '../http/contract.ts';
 import type { Clock } from '../util/clock.ts';
 import { delivered, failureOf, sendOrFail } from './answer.ts';
-import type { Announcement, Delivery, Notifier } from './contract.ts';
+import type { Delivery, Notifier } from './contract.ts';
+import { toEventBody } from './event-body.ts';
 import { passesSeverity } from './severity.ts';
 
 const SEND_TIMEOUT_MS = 5_000;
@@ -19,27 +20,6 @@ export interface WebhookOptions {
   readonly proxyUrl: string | null;
   /** Only alerts from this severity on; null for every announcement. */
   readonly severity: Alert['severity'] | null;
-}
-
-/** Flagger's event payload. The timestamp is the event's, so that a repetition has the same body. */
-export function toEventBody(announcement: Announcement): string {
-  const { canary } = announcement;
-  return JSON.stringify({
-    name: canary.name,
-    namespace: canary.namespace,
-    phase: canary.phase,
-    checksum: canary.checksum,
-    metadata: eventMetadata(announcement),
-  });
-}
-
-/** What Flagger adds to the metadata of event hooks. */
-export function eventMetadata(announcement: Announcement): Readonly<Record<string, string>> {
-  return {
-    eventMessage: announcement.message,
-    eventType: announcement.eventType,
-    timestamp: String(announcement.atMs),
-  };
 }
 
 /**

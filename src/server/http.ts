@@ -51,11 +51,22 @@ export async function startServer(options: ServerOptions): Promise<RunningServer
     forceCloseConnections: 'idle',
   });
   addRoutes(server, options);
-  await server.listen({ port: options.port, host: options.host ?? '::' });
+  await listen(server, options);
   const address = server.server.address();
   const port = typeof address === 'object' && address !== null ? address.port : options.port;
   options.log.info('Serving health and metrics', { port });
   return { port, close: () => server.close() };
+}
+
+/** Listens on the given address, or on all: of both families, and of version 4 where the node has no version 6. */
+async function listen(server: FastifyInstance, { host, port }: ServerOptions): Promise<void> {
+  try {
+    await server.listen({ port, host: host ?? '::' });
+  } catch (error) {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (host !== undefined || (code !== 'EAFNOSUPPORT' && code !== 'EADDRNOTAVAIL')) throw error;
+    await server.listen({ port, host: '0.0.0.0' });
+  }
 }
 
 function addRoutes(server: FastifyInstance, { probes, metrics, log }: ServerOptions): void {

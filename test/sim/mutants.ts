@@ -55,9 +55,10 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'stale cache believed',
-    file: 'src/kube/own-writes.ts',
-    find: "    if (isNewer(held.metadata.resourceVersion ?? '', watchedVersion)) return held;",
-    replace: "    if (isNewer(held.metadata.resourceVersion ?? '', watchedVersion)) return undefined;",
+    file: 'src/kube/client.ts',
+    find: "    const ref = checkVersioned('replace the status of', object, kind);\n",
+    replace:
+      "    const ref = checkVersioned('replace the status of', object, kind);\n    const now = await this.get(ref);\n    object = { ...object, metadata: { ...object.metadata, resourceVersion: now?.metadata.resourceVersion ?? '' } };\n",
     args: PLANS,
   },
   {
@@ -77,16 +78,9 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'Failed before 100/0',
-    file: 'src/core/signals.ts',
-    find: '  canaryGone: (state, seen) =>\n    isDrained(state, seen) &&',
-    replace: '  canaryGone: (state, seen) =>\n    seen.nowMs > 0 &&',
-    also: [
-      {
-        file: 'src/core/signals.ts',
-        find: '(seen.target === null || seen.target.replicas === 0) && isPrimaryRestored',
-        replace: 'isPrimaryRestored',
-      },
-    ],
+    file: 'src/core/machine.ts',
+    find: "['budgetSpent',          'RollingBack',      'strikeOut'],",
+    replace: "['budgetSpent', 'Failed', 'fail'],",
     args: ['--plans', 'reference', '--seeds', '0'],
   },
   {
@@ -119,9 +113,9 @@ export const MUTANTS: readonly Mutant[] = [
   },
   {
     name: 'verdict of an old revision used',
-    file: 'src/controller/asks.ts',
-    find: '    if (existing?.name === name) return existing;',
-    replace: '    if (existing !== undefined) return existing;',
+    file: 'src/core/updates.ts',
+    find: '    step: 0,\n',
+    replace: '    step: state.run?.step ?? 0,\n',
     args: ['--plans', 'none', '--seeds', '200'],
   },
   {
@@ -134,8 +128,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'lost wake-up',
     file: 'src/controller/loop.ts',
-    find: '    if (running !== undefined) {\n      running.again = true;\n      return;\n    }',
-    replace: '    if (running !== undefined) return;',
+    find: '    this.#dueAtMs.set(key, Math.min(this.#dueAtMs.get(key) ?? dueAtMs, dueAtMs));\n',
+    replace: '    if (dueAtMs < 0) this.#dueAtMs.set(key, dueAtMs);\n',
     args: SEEDS,
   },
 ];

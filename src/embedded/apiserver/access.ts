@@ -6,6 +6,7 @@ import { type DeleteOutcome, type Engine, findStored, storageOf, type WriteConte
 import { copyOf } from './json.ts';
 import { requireKind } from './registry.ts';
 import { parseLabelSelector } from './selectors.ts';
+import { objectsIn } from './store.ts';
 import type { Commit, ServedKind } from './types.ts';
 import { createObject, updateObject } from './write.ts';
 
@@ -111,9 +112,10 @@ export function createAccess(engine: Engine): StoreAccess {
 function list(engine: Engine, kind: ResourceKind, namespace: string | null, labelSelector = ''): KubeObject[] {
   const served = requireKind(engine.registry, kind);
   const matches = labelSelector === '' ? null : parseLabelSelector(labelSelector);
-  const all = engine.store.stateAt(storageOf(engine, served), engine.store.currentRv()) ?? [];
-  return all
-    .filter((object) => namespace === null || !served.namespaced || object.metadata.namespace === namespace)
+  const place = storageOf(engine, served);
+  const isWhole = namespace === null || !served.namespaced;
+  const all = isWhole ? engine.store.stateAt(place, engine.store.currentRv()) : objectsIn(place, namespace);
+  return (all ?? [])
     .filter((object) => matches === null || matches(object.metadata.labels ?? {}))
     .map((object) => toServed(served, object));
 }

@@ -12,7 +12,7 @@ const count = (name: string, path: string, member: string): TableColumn => ({
   type: 'integer',
 });
 /** The column that ends most tables. */
-export const AGE = text('Age', (object, nowMs) => ageOf(textAt(object.metadata, 'creationTimestamp'), nowMs));
+const AGE = text('Age', (object, nowMs) => ageOf(textAt(object.metadata, 'creationTimestamp'), nowMs));
 
 const specOf = (object: KubeObject): Members => objectAt(object, 'spec');
 const statusOf = (object: KubeObject): Members => objectAt(object, 'status');
@@ -38,7 +38,7 @@ const IMAGES = text(
 const SELECTOR = text('Selector', (object) => selectorText(specOf(object)['selector']), 1);
 
 /** A selector in one line; `<none>` when it selects nothing. */
-export function selectorText(selector: unknown): string {
+function selectorText(selector: unknown): string {
   if (!isObject(selector)) return '<none>';
   const labels = isObject(selector['matchLabels']) ? selector['matchLabels'] : selector;
   const pairs = Object.entries(labels).filter(([, value]) => typeof value === 'string');
@@ -54,8 +54,8 @@ const READY = text(
 function portsText(object: KubeObject): string {
   const ports = listAt(specOf(object), 'ports').map((port) => {
     const members = isObject(port) ? port : {};
-    const node = members['nodePort'] === undefined ? '' : `:${String(members['nodePort'])}`;
-    return `${String(members['port'])}${node}/${textAt(members, 'protocol')}`;
+    const node = members['nodePort'] === undefined ? '' : `:${Number(members['nodePort'])}`;
+    return `${Number(members['port'])}${node}/${textAt(members, 'protocol')}`;
   });
   return ports.length === 0 ? '<none>' : ports.join(',');
 }
@@ -75,7 +75,7 @@ function targetsText(object: KubeObject): string {
     const name = textAt(resource, 'name') || textAt(metric, 'type');
     const wanted = objectAt(resource, 'target')['averageUtilization'];
     const seen = objectAt(objectAt(current[index], 'resource'), 'current')['averageUtilization'];
-    return `${name}: ${seen === undefined ? '<unknown>' : `${String(seen)}%`}/${wanted === undefined ? '<auto>' : `${String(wanted)}%`}`;
+    return `${name}: ${seen === undefined ? '<unknown>' : `${Number(seen)}%`}/${wanted === undefined ? '<auto>' : `${Number(wanted)}%`}`;
   });
   return texts.length === 0 ? '<none>' : texts.join(', ');
 }
@@ -179,7 +179,7 @@ const TABLES: Readonly<Record<string, readonly TableColumn[]>> = {
         `${textAt(objectAt(specOf(object), 'scaleTargetRef'), 'kind')}/${textAt(objectAt(specOf(object), 'scaleTargetRef'), 'name')}`,
     ),
     text('Targets', targetsText),
-    text('MinPods', (object) => String(specOf(object)['minReplicas'] ?? '<unset>')),
+    text('MinPods', (object) => JSON.stringify(specOf(object)['minReplicas'] ?? 1)),
     { ...text('MaxPods', (object) => Number(specOf(object)['maxReplicas'] ?? 0)), type: 'integer' },
     count('Replicas', 'status', 'currentReplicas'),
     AGE,

@@ -54,7 +54,7 @@ function fromOrphan(orphan: unknown): DeleteOptions['propagation'] {
 function readGrace(value: unknown): number | null {
   if (value === null || value === undefined) return null;
   const seconds = Number(value);
-  if (!Number.isInteger(seconds)) throw badRequest(`invalid gracePeriodSeconds: ${String(value)}`);
+  if (!Number.isInteger(seconds)) throw badRequest(`invalid gracePeriodSeconds: ${JSON.stringify(value)}`);
   return Math.max(seconds, 0);
 }
 

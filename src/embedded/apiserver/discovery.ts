@@ -12,7 +12,7 @@ const VERSION = { major: '1', minor: '36', gitVersion: 'v1.36.3' };
 const HEALTH_PATHS = new Set(['/healthz', '/livez', '/readyz']);
 
 /** Answers a path that is that of no resource. Throws StatusFailure and UnknownPath. */
-export function answerNonResource(engine: Engine, request: ApiRequest, _user: string): ApiResponse {
+export function answerNonResource(engine: Engine, request: ApiRequest): ApiResponse {
   const path = normalPath(request.path);
   if (request.method !== 'GET' && request.method !== 'HEAD') throw methodNotAllowed();
   if (HEALTH_PATHS.has(path)) return answerText(200, 'ok');
@@ -77,7 +77,7 @@ function groupsOf(engine: Engine): readonly Group[] {
 }
 
 /** GA before beta before alpha, higher before lower. */
-export function comparePriority(a: string, b: string): number {
+function comparePriority(a: string, b: string): number {
   const [left, right] = [versionRank(a), versionRank(b)];
   for (const [index, value] of left.entries()) {
     const difference = (right[index] ?? 0) - value;

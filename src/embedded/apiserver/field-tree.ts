@@ -106,22 +106,6 @@ export function intersectionOf(a: FieldTree, b: FieldTree): FieldTree {
   return makeTree(a.isOwned && b.isOwned, children);
 }
 
-/** `a` without what lies at or below a path of `b`. */
-export function withoutBelow(a: FieldTree, b: FieldTree): FieldTree {
-  if (b.isOwned) return EMPTY_TREE;
-  let children: Map<string, FieldTree> | null = null;
-  for (const [key, child] of a.children) {
-    const other = b.children.get(key);
-    if (other === undefined) continue;
-    const rest = withoutBelow(child, other);
-    if (rest === child) continue;
-    children ??= new Map(a.children);
-    if (isEmptyTree(rest)) children.delete(key);
-    else children.set(key, rest);
-  }
-  return children === null ? a : makeTree(a.isOwned, children);
-}
-
 /** The paths of a set as messages show them: `.spec.containers[name="c"].image`. */
 export function pathsOf(tree: FieldTree, prefix = ''): string[] {
   const here = tree.isOwned && prefix !== '' ? [prefix] : [];

@@ -137,7 +137,7 @@ function collectDependent(graph: Graph, kind: ServedKind, object: KubeObject): v
   const hasDependents = (graph.dependents.get(object.metadata.uid ?? '')?.size ?? 0) > 0;
   const propagation = going.length > 0 && hasDependents ? 'Foreground' : 'Background';
   const { uid } = object.metadata;
-  const context = contextOf(graph.engine, kind, object, 'delete');
+  const context = contextOf(kind, object, 'delete');
   deleteObject(graph.engine, context, { propagation, graceSeconds: null, ...(uid === undefined ? {} : { uid }) });
 }
 
@@ -150,7 +150,7 @@ function removeOwners(graph: Graph, uid: string, gone: ReadonlySet<string>): voi
   const place = graph.places.get(uid);
   const kind = place === undefined ? undefined : graph.engine.registry.byStorage(place.storageId)[0];
   if (object === null || kind === undefined || gone.size === 0) return;
-  updateObject(graph.engine, contextOf(graph.engine, kind, object, 'patch'), (current) => {
+  updateObject(graph.engine, contextOf(kind, object, 'patch'), (current) => {
     const left = ownersOf(current).filter((owner) => !gone.has(owner.uid));
     const { ownerReferences: _old, ...meta } = current.metadata;
     return withMeta(current, left.length === 0 ? meta : { ...meta, ownerReferences: left });
@@ -158,13 +158,13 @@ function removeOwners(graph: Graph, uid: string, gone: ReadonlySet<string>): voi
 }
 
 function removeFinalizer(graph: Graph, kind: ServedKind, object: KubeObject, name: string): void {
-  updateObject(graph.engine, contextOf(graph.engine, kind, object, 'patch'), (current) => {
+  updateObject(graph.engine, contextOf(kind, object, 'patch'), (current) => {
     const finalizers = (current.metadata.finalizers ?? []).filter((finalizer) => finalizer !== name);
     return withMeta(current, { ...current.metadata, finalizers });
   });
 }
 
-function contextOf(_engine: Engine, kind: ServedKind, object: KubeObject, verb: Commit['verb']): WriteContext {
+function contextOf(kind: ServedKind, object: KubeObject, verb: Commit['verb']): WriteContext {
   return {
     kind,
     namespace: object.metadata.namespace ?? null,

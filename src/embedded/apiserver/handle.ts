@@ -51,7 +51,7 @@ async function run(engine: Engine, request: ApiRequest, info: RequestInfo | null
   if (body.length > BODY_BYTES_MAX / 3 && Buffer.byteLength(body) > BODY_BYTES_MAX) {
     throw tooLarge(`Request entity too large: limit is ${BODY_BYTES_MAX}`);
   }
-  if (info === null) return answerNonResource(engine, request, user);
+  if (info === null) return answerNonResource(engine, request);
   const kind = engine.registry.find(info.group, info.version, info.plural);
   if (kind === undefined) {
     throw engine.registry.hasGroupVersion(info.group, info.version) ? unknownResource() : new UnknownPath();

@@ -9,6 +9,7 @@ import { generate } from 'selfsigned';
 import { answerFailure } from './media.ts';
 import { unauthorized } from './handle.ts';
 import { kubeconfigText } from './kubeconfig.ts';
+import { PROTOBUF } from './protobuf.ts';
 import type { ApiServer } from './server.ts';
 import { StatusFailure } from './status.ts';
 import type { ApiResponse } from './types.ts';
@@ -164,7 +165,9 @@ async function readAll(incoming: IncomingMessage): Promise<string> {
     }
     parts.push(part);
   }
-  return Buffer.concat(parts).toString('utf8');
+  // Protobuf is not text: its bytes travel as characters.
+  const isBinary = (incoming.headers['content-type'] ?? '').startsWith(PROTOBUF);
+  return Buffer.concat(parts).toString(isBinary ? 'latin1' : 'utf8');
 }
 
 async function send(outgoing: ServerResponse, response: ApiResponse): Promise<void> {

@@ -19,6 +19,7 @@ import {
   unionOf,
 } from './field-tree.ts';
 import { compareValues, type Differences } from './field-walk.ts';
+import { textAt } from './json.ts';
 import { timeText, withMeta } from './metadata.ts';
 
 /** One manager and what it owns. */
@@ -77,10 +78,10 @@ export function managersOf(object: KubeObject | null): Manager[] {
   const entries = object?.metadata['managedFields'];
   if (!Array.isArray(entries)) return [];
   return (entries as unknown[]).filter(isObject).map((entry) => ({
-    manager: String(entry['manager'] ?? ''),
+    manager: textAt(entry, 'manager'),
     operation: entry['operation'] === 'Apply' ? 'Apply' : 'Update',
-    apiVersion: String(entry['apiVersion'] ?? ''),
-    subresource: String(entry['subresource'] ?? ''),
+    apiVersion: textAt(entry, 'apiVersion'),
+    subresource: textAt(entry, 'subresource'),
     time: typeof entry['time'] === 'string' ? entry['time'] : undefined,
     fields: treeFromJson(entry['fieldsV1']),
     entry,
@@ -186,7 +187,7 @@ function updateManager(
 }
 
 /** What differs between two objects, as far as anybody can own it. */
-export function compareObjects(kind: ServedKind, old: KubeObject | null, next: KubeObject): Differences {
+function compareObjects(kind: ServedKind, old: KubeObject | null, next: KubeObject): Differences {
   const node = ownershipNode(kind);
   const differences = compareValues(node, old === null ? { metadata: {} } : ownable(old), ownable(next));
   return old === null ? { ...differences, changed: dropEmptyMeta(differences.changed) } : differences;

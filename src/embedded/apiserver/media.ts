@@ -1,5 +1,6 @@
 // Media types: what the asker accepts, and how bodies are read and answers written.
 import { parse, stringify } from 'yaml';
+import { PROTOBUF, readProtobuf } from './protobuf.ts';
 import type { ApiRequest, ApiResponse } from './types.ts';
 import { badRequest, notAcceptable, StatusFailure, unsupportedMediaType } from './status.ts';
 
@@ -107,6 +108,7 @@ export function readBody(request: ApiRequest, kindName: string): unknown {
   const text = request.body ?? '';
   const type = mediaType(request);
   if (type === 'application/yaml') return readYaml(text);
+  if (type === PROTOBUF) return readProtobuf(text);
   if (type !== '' && type !== 'application/json' && type !== '*/*') throw unsupportedMediaType(OFFERED);
   return readJson(text, kindName);
 }

@@ -54,7 +54,7 @@ const FORMS: Readonly<Record<string, NameForm>> = { '/Namespace': LABEL, '/Servi
 const RBAC_GROUP = 'rbac.authorization.k8s.io';
 
 /** What is wrong with a name. */
-export function checkName(kind: ServedKind, name: string, field = 'metadata.name'): FieldProblem[] {
+function checkName(kind: ServedKind, name: string, field = 'metadata.name'): FieldProblem[] {
   if (kind.group === RBAC_GROUP) {
     return /[/%]/.test(name) ? [invalidValue(field, name, "may not contain '/' or '%'")] : [];
   }

@@ -43,7 +43,7 @@ export function startNamespaceEnd(engine: Engine, context: WriteContext, current
 }
 
 /** True when neither metadata nor spec hold the namespace back. */
-export function isEmptyOfFinalizers(namespace: KubeObject): boolean {
+function isEmptyOfFinalizers(namespace: KubeObject): boolean {
   return (namespace.metadata.finalizers ?? []).length === 0 && listAt(namespace['spec'], 'finalizers').length === 0;
 }
 

@@ -7,7 +7,7 @@ import { badRequest, StatusFailure } from './status.ts';
 const OPERATIONS_MAX = 10_000;
 
 /** 422 without details: what the real server says of a failed test or a path that is not there. */
-export function rejected(): StatusFailure {
+function rejected(): StatusFailure {
   const message = 'the server rejected our request due to an error in our request';
   return new StatusFailure(422, 'Invalid', message, {});
 }

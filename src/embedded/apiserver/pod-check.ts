@@ -87,7 +87,7 @@ function isEmptySelector(selector: Members): boolean {
 }
 
 /** True when a LabelSelector selects the labels. */
-export function matchesSelector(selector: Members, labels: unknown): boolean {
+function matchesSelector(selector: Members, labels: unknown): boolean {
   const held = isObject(labels) ? labels : {};
   for (const [key, value] of Object.entries(objectAt(selector, 'matchLabels'))) if (held[key] !== value) return false;
   return listAt(selector, 'matchExpressions').every((expression) => {

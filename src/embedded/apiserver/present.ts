@@ -3,25 +3,8 @@ import type { KubeObject } from '../../kube/contract.ts';
 import { toServed } from './convert.ts';
 import type { Members } from './json.ts';
 import { groupVersion } from './served-kind.ts';
-import type { Form } from './media.ts';
+import type { ListMeta, Presentation } from './presentation.ts';
 import { rowsOf, tableOf } from './table.ts';
-import type { ServedKind } from './types.ts';
-
-/** How objects are to be shown. */
-export interface Presentation {
-  readonly kind: ServedKind;
-  readonly form: Form;
-  readonly nowMs: number;
-  /** includeObject of a table request. */
-  readonly includeObject: string;
-}
-
-/** metadata of a list. */
-export interface ListMeta {
-  readonly resourceVersion: string;
-  readonly continue?: string;
-  readonly remainingItemCount?: number;
-}
 
 /** One object as the asker wants it. */
 export function presentObject(how: Presentation, stored: KubeObject): unknown {

@@ -1,10 +1,10 @@
 // Reading: one object, or lists with selectors, pages and versions.
 import type { KubeObject } from '../../kube/contract.ts';
 import { type Engine, findStored, storageOf } from './engine.ts';
-import type { ListMeta } from './present.ts';
+import type { ListMeta } from './presentation.ts';
 import { type ObjectTest, readSelectors } from './selectors.ts';
 import { badRequest, expired, forbiddenField, invalid, notFound, notSupported, StatusFailure } from './status.ts';
-import { compareText, keyOf } from './store.ts';
+import { compareText, keyOf, objectsIn } from './store.ts';
 import type { RequestInfo, ServedKind } from './types.ts';
 
 /** The object in its stored form. Throws StatusFailure 404, 504. */
@@ -25,7 +25,7 @@ function findInView(engine: Engine, kind: ServedKind, info: RequestInfo, rv: num
 }
 
 /** 504, as the watch cache answers when asked for a version that it has not seen. */
-export function refuseFuture(engine: Engine, version: string): void {
+function refuseFuture(engine: Engine, version: string): void {
   const asked = readRv(version);
   const current = engine.store.currentRv();
   if (asked <= current) return;
@@ -42,7 +42,7 @@ export function refuseFuture(engine: Engine, version: string): void {
 }
 
 /** A resourceVersion as a number. Throws StatusFailure 400. */
-export function readRv(version: string): number {
+function readRv(version: string): number {
   if (version === '') return 0;
   if (!/^\d+$/.test(version))
     throw badRequest(
@@ -68,8 +68,9 @@ export function listObjects(engine: Engine, kind: ServedKind, info: RequestInfo,
   const continuation = readContinue(query.get('continue') ?? '');
   const rv = chooseRv(engine, info, continuation, user);
   const place = storageOf(engine, kind);
-  const all = engine.store.stateAt(place, rv);
-  if (all === null) throw continuation === null ? tooOld(rv, place.forgottenRv) : expiredContinue(engine, continuation);
+  const isNow = rv === engine.store.currentRv() && kind.namespaced && info.namespace !== null;
+  const all = isNow ? objectsIn(place, info.namespace ?? '') : engine.store.stateAt(place, rv);
+  if (all === null) throw continuation === null ? tooOld() : expiredContinue(continuation);
   const test = bothTests(namespaceTest(kind, info), nameTest(info), readSelectors(kind, query));
   const from = continuation === null ? all : after(all, continuation.start);
   const selected = test === null ? from : from.filter(test);
@@ -133,7 +134,7 @@ function nameTest(info: RequestInfo): ObjectTest | null {
 }
 
 /** The test that all tests must pass; null when there is none. */
-export function bothTests(...tests: readonly (ObjectTest | null)[]): ObjectTest | null {
+function bothTests(...tests: readonly (ObjectTest | null)[]): ObjectTest | null {
   const real = tests.filter((test) => test !== null);
   if (real.length === 0) return null;
   return real.length === 1 ? real[0]! : (object) => real.every((test) => test(object));
@@ -167,13 +168,12 @@ function readContinue(token: string): Continuation | null {
 }
 
 /** 410 for a version of which nothing is known any more. */
-export function tooOld(rv: number, oldest: number): StatusFailure {
-  return expired(`The resourceVersion for the provided list is too old. (${rv} < ${oldest})`.replace(/ \(.*\)$/, ''));
+function tooOld(): StatusFailure {
+  return expired('The resourceVersion for the provided list is too old.');
 }
 
 /** 410 with a token by which the list can go on, not consistent with its first pages. */
-function expiredContinue(engine: Engine, continuation: Continuation): StatusFailure {
-  void engine;
+function expiredContinue(continuation: Continuation): StatusFailure {
   const message =
     'The provided continue parameter is too old to display a consistent list result. You can start a new list without the continue parameter, or use the continue token in this response to retrieve the remainder of the results. Continuing with the provided token results in an inconsistent list - objects that were created, modified, or deleted between the time the first chunk was returned and now may show up in the list.';
   const failure = expired(message);

@@ -69,9 +69,16 @@ function patternOf(text: string): RegExp | null {
   return made;
 }
 
+/** Characters, not UTF-16 units, as Go counts them. */
+function lengthOf(text: string): number {
+  let count = 0;
+  for (const _character of text) count += 1;
+  return count;
+}
+
 function checkText(schema: JsonSchema, value: string, place: Place): FieldProblem[] {
   const problems: FieldProblem[] = [];
-  const length = schema.maxLength === undefined && schema.minLength === undefined ? 0 : [...value].length;
+  const length = schema.maxLength === undefined && schema.minLength === undefined ? 0 : lengthOf(value);
   if (schema.maxLength !== undefined && length > schema.maxLength) {
     const message = `Too long: may not be more than ${schema.maxLength} bytes`;
     problems.push({ reason: 'FieldValueTooLong', field: place.path, message });

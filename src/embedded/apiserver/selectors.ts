@@ -8,9 +8,6 @@ import { valueAt } from './json.ts';
 /** Tells whether an object is selected. */
 export type ObjectTest = (object: KubeObject) => boolean;
 
-/** Where a field selector of a kind finds its values: label to path. */
-export type FieldPaths = ReadonlyMap<string, readonly string[]>;
-
 /** The test of both selectors; null when everything is selected. */
 export function readSelectors(kind: ServedKind, query: URLSearchParams): ObjectTest | null {
   const labels = query.get('labelSelector') ?? '';

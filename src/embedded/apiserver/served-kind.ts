@@ -3,7 +3,7 @@ import type { ResourceKind } from '../../kube/contract.ts';
 import type { ServedKind } from './types.ts';
 
 /** The verbs of an ordinary kind, in the order in which discovery lists them. */
-export const ALL_VERBS: readonly string[] = [
+const ALL_VERBS: readonly string[] = [
   'create',
   'delete',
   'deletecollection',

@@ -128,6 +128,24 @@ export function sortedKeys(place: Storage): readonly string[] {
   return place.sortedKeys;
 }
 
+/** The objects of one namespace as they are now, in order. */
+export function objectsIn(place: Storage, namespace: string): readonly KubeObject[] {
+  const keys = sortedKeys(place);
+  const prefix = `${namespace}/`;
+  let low = 0;
+  let high = keys.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (keys[middle]! < prefix) low = middle + 1;
+    else high = middle;
+  }
+  const found: KubeObject[] = [];
+  for (let index = low; keys[index]?.startsWith(prefix) === true; index += 1) {
+    found.push(place.objects.get(keys[index]!)!);
+  }
+  return found;
+}
+
 /** Orders by code units, as etcd orders ASCII keys. */
 export function compareText(a: string, b: string): number {
   if (a < b) return -1;

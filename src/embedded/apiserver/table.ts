@@ -3,7 +3,7 @@ import type { KubeObject } from '../../kube/contract.ts';
 import { builtInColumns } from './columns.ts';
 import type { TableColumn } from './table-column.ts';
 import { findAll } from './json-path.ts';
-import type { ListMeta, Presentation } from './present.ts';
+import type { ListMeta, Presentation } from './presentation.ts';
 import { ageOf } from './age.ts';
 import type { PrinterColumn, ServedKind } from './types.ts';
 

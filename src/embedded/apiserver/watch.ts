@@ -2,7 +2,8 @@
 import type { KubeObject } from '../../kube/contract.ts';
 import { type Engine, storageOf } from './engine.ts';
 import type { Accept } from './media.ts';
-import { type Presentation, presentBookmark, presentEvent, storedText } from './present.ts';
+import { presentBookmark, presentEvent, storedText } from './present.ts';
+import type { Presentation } from './presentation.ts';
 import { requestTest } from './read.ts';
 import type { ObjectTest } from './selectors.ts';
 import { expired, forbiddenField, invalid, StatusFailure } from './status.ts';

@@ -33,6 +33,8 @@ export interface ControllerProcess {
 const LAUNCHER = fileURLToPath(new URL('../../../bin/serin.mjs', import.meta.url));
 /** It may take 10 s to stop. */
 const STOP_MAX_MS = 11_000;
+/** And this long to be gone after it said that it stopped. */
+const GONE_MAX_MS = 1_000;
 /** What is kept of its last words. */
 const TAIL_LINES = 5;
 
@@ -48,11 +50,13 @@ export function startController(options: ControllerOptions): ControllerProcess {
   const log = createWriteStream(options.logPath);
   const tail: string[] = [];
   const started = Promise.withResolvers<{ startSeconds: number; port: number }>();
+  const stopped = Promise.withResolvers<void>();
   const take = (line: string): void => {
     log.write(`${line}\n`);
     tail.push(line);
     if (tail.length > TAIL_LINES) tail.shift();
     options.onLine(line);
+    if (line.includes('"message":"Stopped"')) stopped.resolve();
     const port = portOf(line);
     if (port !== null) started.resolve({ startSeconds: (clock.monotonicMs() - startMs) / 1_000, port });
   };
@@ -70,14 +74,20 @@ export function startController(options: ControllerOptions): ControllerProcess {
     ended,
     async stop() {
       child.kill('SIGTERM');
-      const limit = new AbortController();
-      await Promise.race([ended, sleep(clock, STOP_MAX_MS, limit.signal)]);
-      limit.abort();
+      await atMost(clock, STOP_MAX_MS, ended, stopped.promise);
+      await atMost(clock, GONE_MAX_MS, ended);
       child.kill('SIGKILL');
       await ended;
     },
     kill: () => child.kill('SIGKILL'),
   };
+}
+
+/** Waits for the first of these, and no longer than the limit. */
+async function atMost(clock: Clock, limitMs: number, ...awaited: readonly Promise<unknown>[]): Promise<void> {
+  const limit = new AbortController();
+  await Promise.race([...awaited, sleep(clock, limitMs, limit.signal)]);
+  limit.abort();
 }
 
 function argumentsOf({ kubeconfigPath, meshProvider }: ControllerOptions): readonly string[] {

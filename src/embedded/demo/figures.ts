@@ -58,3 +58,24 @@ export interface DemoFigures {
 
 /** To at most three digits after the point. */
 export const round = (value: number): number => Math.round(value * 1_000) / 1_000;
+
+/** The result of a story in a few lines. */
+export function describeStory(figures: StoryFigures): readonly string[] {
+  const { name, outcome, requests, failed, detectionToPrimaryMs, lastBadAnswerMs, shares, problems } = figures;
+  const way =
+    detectionToPrimaryMs === null
+      ? []
+      : [
+          `${name}: the primary had 100 % ${detectionToPrimaryMs} ms after the breach was visible` +
+            `; the last bad answer came after ${lastBadAnswerMs ?? 0} ms`,
+        ];
+  const seen = shares.map(
+    ({ weightPercent, sharePercent, pValue }) => `${weightPercent}: ${sharePercent.toFixed(1)} (p ${pValue.toFixed(3)})`,
+  );
+  return [
+    `${name}: ${outcome} in ${figures.runSeconds.toFixed(1)} s; ${requests} requests, ${failed} failed`,
+    ...way,
+    ...(seen.length === 0 ? [] : [`${name}: percent of requests at the canary by weight: ${seen.join(', ')}`]),
+    ...problems.map((problem) => `${name}: NOT AS TOLD: ${problem}`),
+  ];
+}

@@ -4,9 +4,16 @@ import type { Answer } from './load.ts';
 /** All answers of a demo. */
 export class Ledger {
   readonly #answers: Answer[] = [];
+  #totals = sumAnswers([]);
 
   note(answer: Answer): void {
     this.#answers.push(answer);
+    this.#totals = addSums(this.#totals, sumAnswers([answer]));
+  }
+
+  /** Sums of everything so far. */
+  totals(): LoadSums {
+    return this.#totals;
   }
 
   /** Answers to requests that were sent from `fromMs` on and before `untilMs`. */
@@ -14,7 +21,7 @@ export class Ledger {
     return this.#answers.filter(({ startMs }) => startMs >= fromMs && startMs < untilMs);
   }
 
-  /** Answers that came in from `fromMs` on; for what is going on now, so it looks at the newest first. */
+  /** Answers that came in from `fromMs` on. Cheap for a moment that is not long ago. */
   endedSince(fromMs: number): readonly Answer[] {
     const first = this.#answers.findLastIndex(({ endMs }) => endMs < fromMs) + 1;
     return this.#answers.slice(first);
@@ -38,5 +45,14 @@ export function sumAnswers(answers: readonly Answer[]): LoadSums {
     failed: failed.length,
     failedElsewhere: failed.filter(({ role }) => role !== 'canary').length,
     newConnections: answers.filter(({ isNewConnection }) => isNewConnection).length,
+  };
+}
+
+function addSums(a: LoadSums, b: LoadSums): LoadSums {
+  return {
+    requests: a.requests + b.requests,
+    failed: a.failed + b.failed,
+    failedElsewhere: a.failedElsewhere + b.failedElsewhere,
+    newConnections: a.newConnections + b.newConnections,
   };
 }

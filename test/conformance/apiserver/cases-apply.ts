@@ -18,7 +18,6 @@ import {
   widget,
 } from './case-kit.ts';
 
-
 const MAP_PATH = `${CONFIG_MAPS}/a`;
 
 const WIDGET_PATH = `${WIDGETS}/a`;

@@ -17,7 +17,6 @@ import {
   wrongField,
 } from './case-kit.ts';
 
-
 /** The cases of this file. */
 export const BUILT_IN_CASES: readonly ApiCase[] = [
   of('a Service is defaulted', [post(SERVICES, service('a', { selector: { a: 'b' } }))], 201, {

@@ -26,7 +26,6 @@ const json = (...operations: unknown[]) => patch(`${CONFIG_MAPS}/a`, JSON_PATCH,
 
 const merge = (body: unknown) => patch(`${CONFIG_MAPS}/a`, MERGE, body);
 
-
 const JSON_CASES: readonly ApiCase[] = [
   of('JSON Patch replaces', [MAP, json({ op: 'replace', path: '/data/k', value: '2' })], 200, {
     data: { k: '2', other: 'x' },

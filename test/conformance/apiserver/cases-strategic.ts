@@ -14,8 +14,6 @@ import {
   widget,
 } from './case-kit.ts';
 
-
-
 const three = {
   template: {
     metadata: { labels: { app: 'a' } },

@@ -16,8 +16,6 @@ import {
   wrongField,
 } from './case-kit.ts';
 
-
-
 /** The cases of this file. */
 export const WORKLOAD_CASES: readonly ApiCase[] = [
   of('a Deployment is defaulted', [post(DEPLOYMENTS, deployment('a'))], 201, {

@@ -27,9 +27,11 @@ export const FAST: Partial<QueueTimings> = {
 
 /** A store under examination. Cases use queues of different names on it. */
 export interface ExamStore {
-  readonly config: QueueConfig;
+  readonly config?: QueueConfig;
   /** The store itself, for a raw queue beside ours. */
-  readonly store: QueueStore;
+  readonly store?: QueueStore;
+  /** Opens another instance of a queue that is not made of BullMQ. */
+  open?(queueName: string, timings: Partial<QueueTimings>): Promise<OpenQueue>;
   /** Makes the store unreachable, as a crash would; absent where that cannot be undone. */
   takeAway?(): Promise<void>;
   bringBack?(): Promise<void>;
@@ -110,18 +112,19 @@ export class Case {
 
   /** Another instance of the queue, as another process would have. */
   async open(timings: Partial<QueueTimings> = {}): Promise<OpenQueue> {
-    const queue = await openQueue(
-      { ...this.exam.config, queueName: this.queueName, timings: { ...FAST, ...timings } },
-      PORTS,
-    );
+    const given = { ...FAST, ...timings };
+    const queue =
+      (await this.exam.open?.(this.queueName, given)) ??
+      (await openQueue({ ...this.exam.config, queueName: this.queueName, timings: given }, PORTS));
     this.opened.push(queue);
     return queue;
   }
 
   /** The same jobs seen by BullMQ itself: to forge, to count, to flush. */
   async raw(): Promise<JobQueue> {
-    await this.exam.store.prepare();
-    const link = this.exam.store.connect('producer');
+    const store = this.exam.store!;
+    await store.prepare();
+    const link = store.connect('producer');
     const queue: JobQueue = new BullQueue<JobData, void, string, JobData, void, string, IQueueBackend>(
       this.queueName,
       { connection: link.connection, prefix: KEY_PREFIX },
@@ -138,7 +141,7 @@ export class Case {
 
   /** Takes the next job by hand, and leaves it active until `finish`. */
   async takeJob(): Promise<{ readonly job: LookJob; readonly finish: () => Promise<void> }> {
-    const link = this.exam.store.connect('worker');
+    const link = this.exam.store!.connect('worker');
     const options = { connection: link.connection, prefix: KEY_PREFIX, autorun: false };
     const worker = new Worker<JobData, void, string, IQueueBackend>(this.queueName, null, options, link.factory);
     worker.on('error', () => undefined);

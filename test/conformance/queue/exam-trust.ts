@@ -8,7 +8,7 @@ const now = { delayMs: 0 };
 
 export function examineTrust(desk: Desk): void {
   describe('trust', () => {
-    test('jobs that are not ours are refused and counted, and the others go on', async () => {
+    desk.deepTest('jobs that are not ours are refused and counted, and the others go on', async () => {
       const queue = await desk.now.open();
       const recorder = new Recorder();
       await queue.run(recorder.handler, 2);
@@ -34,7 +34,7 @@ export function examineTrust(desk: Desk): void {
       expect(recorder.keys()).toEqual([aKey('good')]);
     });
 
-    test('a forged hint of a real key is a look like any other', async () => {
+    desk.deepTest('a forged hint of a real key is a look like any other', async () => {
       const queue = await desk.now.open();
       const recorder = new Recorder();
       await queue.run(recorder.handler, 2);
@@ -45,7 +45,7 @@ export function examineTrust(desk: Desk): void {
       await recorder.seen(1, 2_000);
     });
 
-    test('a forged timer that never comes does not hold up a real one', async () => {
+    desk.deepTest('a forged timer that never comes does not hold up a real one', async () => {
       const queue = await desk.now.open();
       const recorder = new Recorder();
       await queue.run(recorder.handler, 2);
@@ -60,7 +60,7 @@ export function examineTrust(desk: Desk): void {
       await recorder.seen(2, 3_000);
     });
 
-    test('doubled jobs of one key are not worked at once', async () => {
+    desk.deepTest('doubled jobs of one key are not worked at once', async () => {
       const queue = await desk.now.open();
       const recorder = new Recorder(() => pause(20));
       await queue.run(recorder.handler, 4);
@@ -74,7 +74,7 @@ export function examineTrust(desk: Desk): void {
       expect(recorder.hasOverlap).toBe(false);
     });
 
-    test('a job holds its key and nothing else', async () => {
+    desk.deepTest('a job holds its key and nothing else', async () => {
       const queue = await desk.now.open();
       await queue.add(aKey('a'), now);
       await queue.add(aKey('a'), { delayMs: 50_000 });
@@ -88,7 +88,7 @@ export function examineTrust(desk: Desk): void {
       expect(ours).toHaveLength(3);
     });
 
-    test('however often it is asked for, a canary has no more than three jobs', async () => {
+    desk.deepTest('however often it is asked for, a canary has no more than three jobs', async () => {
       const queues = await Promise.all([desk.now.open(), desk.now.open()]);
       const hints = Array.from({ length: 40 }, (_, i) => ({
         delayMs: i % 3 === 0 ? 0 : 20_000 + ((i * 7919) % 30_000),
@@ -102,7 +102,7 @@ export function examineTrust(desk: Desk): void {
       expect(jobs.filter((job) => job.name !== 'beat').length).toBeLessThanOrEqual(3);
     });
 
-    test('finished jobs leave nothing behind, whether the handler threw or not', async () => {
+    desk.deepTest('finished jobs leave nothing behind, whether the handler threw or not', async () => {
       const queue = await desk.now.open();
       const recorder = new Recorder((key) => {
         if (key === aKey('bad')) throw new Error('planted');
@@ -118,7 +118,7 @@ export function examineTrust(desk: Desk): void {
       expect(counts).toEqual({ completed: 0, failed: 0, delayed: 0, active: 0 });
     });
 
-    test('after a flush it goes on with what is added again', async () => {
+    desk.deepTest('after a flush it goes on with what is added again', async () => {
       const queue = await desk.now.open();
       const door = aDoor();
       const recorder = new Recorder((key) => (key === aKey('held') ? door.opened : undefined));
@@ -137,7 +137,7 @@ export function examineTrust(desk: Desk): void {
       await until('all looks', () => new Set(recorder.keys()).size === 21 && recorder.count(aKey('held')) >= 2, 10_000);
     });
 
-    test('a deduplication key left behind without its job does not block the next add', async () => {
+    desk.deepTest('a deduplication key left behind without its job does not block the next add', async () => {
       const queue = await desk.now.open();
       await queue.add(aKey('a'), now);
       await queue.add(aKey('a'), { delayMs: 60_000 });

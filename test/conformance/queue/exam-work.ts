@@ -88,7 +88,7 @@ export function examineWork(desk: Desk): void {
       expect(recorder.looks).toHaveLength(1);
     });
 
-    test('a look whose process died is taken over by another', async () => {
+    desk.deepTest('a look whose process died is taken over by another', async () => {
       const short = { lockMs: 1_000 };
       const [dying, heir] = await Promise.all([desk.now.open(short), desk.now.open(short)]);
       const never = aDoor();
@@ -107,7 +107,7 @@ export function examineWork(desk: Desk): void {
       never.open();
     });
 
-    test('a look that is taken over by the same process waits until the first has ended', async () => {
+    desk.deepTest('a look that is taken over by the same process waits until the first has ended', async () => {
       const queue = await desk.now.open();
       const door = aDoor();
       const recorder: Recorder = new Recorder(() => (recorder.looks.length === 1 ? door.opened : undefined));

@@ -1,5 +1,5 @@
 // The examination that every queue store sits: what contract.ts promises, case by case.
-import { afterAll, afterEach, beforeAll, beforeEach, describe } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, test } from 'vitest';
 import { Case } from './bench.ts';
 import type { ExamStore } from './bench.ts';
 import { examineHints } from './exam-hints.ts';
@@ -11,11 +11,21 @@ import { examineWork } from './exam-work.ts';
 export interface Desk {
   readonly now: Case;
   readonly exam: ExamStore;
+  /** `test` for cases that look behind the contract, at BullMQ; left out for queues that are not made of it. */
+  readonly deepTest: typeof test | typeof test.skip;
+}
+
+/** Which cases are left out. */
+export interface ExamScope {
+  /** All: what the store needs is not there. */
+  readonly isSkipped?: boolean;
+  /** Those that look behind the contract: the queue is not made of BullMQ, and its `open` is its own. */
+  readonly isShallow?: boolean;
 }
 
 /** Examines the store that `makeStore` gives; it is made once and closed at the end. */
-export function examineQueue(name: string, makeStore: () => Promise<ExamStore>, isSkipped = false): void {
-  describe.skipIf(isSkipped)(`queue on ${name}`, () => {
+export function examineQueue(name: string, makeStore: () => Promise<ExamStore>, scope: ExamScope = {}): void {
+  describe.skipIf(scope.isSkipped ?? false)(`queue on ${name}`, () => {
     let exam: ExamStore | null = null;
     let current: Case | null = null;
     const desk: Desk = {
@@ -25,6 +35,7 @@ export function examineQueue(name: string, makeStore: () => Promise<ExamStore>, 
       get exam() {
         return exam!;
       },
+      deepTest: scope.isShallow === true ? test.skip : test,
     };
     beforeAll(async () => {
       exam = await makeStore();

@@ -17,5 +17,5 @@ examineQueue(
       close: () => postgres.stop(),
     };
   },
-  skipPostgres,
+  { isSkipped: skipPostgres },
 );

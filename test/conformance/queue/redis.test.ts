@@ -17,5 +17,5 @@ examineQueue(
       close: () => redis.stop(),
     };
   },
-  skipRedis,
+  { isSkipped: skipRedis },
 );

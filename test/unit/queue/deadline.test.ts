@@ -23,6 +23,31 @@ describe('withDeadline()', () => {
     work.reject(new Error('late'));
     await clock.settle();
   });
+
+  test('an answer that came while our own event loop was held up is still taken', async () => {
+    const clock = new VirtualClock();
+    const real = clock.monotonicMs.bind(clock);
+    const work = Promise.withResolvers<number>();
+    const outcome = withDeadline(clock, 1_000, work.promise).catch((error: unknown) => error);
+    clock.monotonicMs = () => real() + 3_000;
+
+    await clock.advance(1_000);
+    work.resolve(7);
+
+    expect(await outcome).toBe(7);
+    expect(clock.pendingTimers()).toBe(0);
+  });
+
+  test('a store that does not answer is not waited for longer because we were held up', async () => {
+    const clock = new VirtualClock();
+    const real = clock.monotonicMs.bind(clock);
+    const outcome = withDeadline(clock, 1_000, new Promise(() => undefined)).catch((error: unknown) => error);
+    clock.monotonicMs = () => real() + 3_000;
+
+    await clock.advance(1_100);
+
+    expect(await outcome).toMatchObject({ code: 'IO_QUEUE' });
+  });
 });
 
 describe('Turnstile', () => {

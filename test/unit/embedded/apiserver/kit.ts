@@ -17,9 +17,9 @@ export interface Answer {
 export interface World {
   readonly clock: VirtualClock;
   readonly api: ApiServer;
-  ask(method: string, path: string, body?: unknown, more?: AskOptions): Promise<Answer>;
+  readonly ask: (method: string, path: string, body?: unknown, more?: AskOptions) => Promise<Answer>;
   /** Opens a watch and gathers its events. */
-  watch(path: string, user?: string): Promise<Watched>;
+  readonly watch: (path: string, user?: string) => Promise<Watched>;
 }
 
 export interface AskOptions {

@@ -1,0 +1,96 @@
+{{- define "serin.name" -}}
+{{ default .Chart.Name .Values.nameOverride | trunc 50 | trimSuffix "-" }}
+{{- end -}}
+
+{{- define "serin.fullname" -}}
+{{- if .Values.fullnameOverride -}}
+{{ .Values.fullnameOverride | trunc 50 | trimSuffix "-" }}
+{{- else -}}
+{{- $name := include "serin.name" . -}}
+{{- if contains $name .Release.Name -}}
+{{ .Release.Name | trunc 50 | trimSuffix "-" }}
+{{- else -}}
+{{ printf "%s-%s" .Release.Name $name | trunc 50 | trimSuffix "-" }}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "serin.selectorLabels" -}}
+app.kubernetes.io/name: {{ include "serin.name" . }}
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "serin.labels" -}}
+helm.sh/chart: {{ printf "%s-%s" .Chart.Name .Chart.Version | replace "+" "_" }}
+{{ include "serin.selectorLabels" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+{{- end -}}
+
+{{- define "serin.serviceAccountName" -}}
+{{- if .Values.serviceAccount.create -}}
+{{ default (include "serin.fullname" .) .Values.serviceAccount.name }}
+{{- else -}}
+{{ default "default" .Values.serviceAccount.name }}
+{{- end -}}
+{{- end -}}
+
+{{- define "serin.image" -}}
+{{ .Values.image.repository }}:{{ default .Chart.AppVersion .Values.image.tag }}
+{{- end -}}
+
+{{- /* The queue's store: embedded, redis or postgres. */ -}}
+{{- define "serin.store" -}}
+{{ ternary "redis" .Values.queue.store .Values.valkey.enabled }}
+{{- end -}}
+
+{{- /* The Secret with addresses and keys. */ -}}
+{{- define "serin.secretName" -}}
+{{ default (include "serin.fullname" .) .Values.existingSecret }}
+{{- end -}}
+
+{{- /* A provider's own name for any name of it, Flagger's included; empty for one that is unknown. */ -}}
+{{- define "serin.provider" -}}
+{{- if has . (list "istio" "gateway-api" "smi" "appmesh-v1beta1" "appmesh-v1beta2" "kubernetes") -}}{{ . }}
+{{- else if hasPrefix "gatewayapi:" . -}}gateway-api
+{{- else if or (hasPrefix "smi:v1alpha2" .) (eq . "osm") -}}smi
+{{- else if hasPrefix "appmesh:v1beta2" . -}}appmesh-v1beta2
+{{- else if hasPrefix "appmesh" . -}}appmesh-v1beta1
+{{- end -}}
+{{- end -}}
+
+{{- /* All rules of the controller, as one list. */ -}}
+{{- define "serin.rules" -}}
+{{- $files := .Files -}}
+{{- $rules := (fromYaml ($files.Get "files/rbac/controller.yaml")).rules -}}
+{{- range .Values.apiGroups -}}
+{{- $rules = concat $rules (fromYaml ($files.Get (printf "files/rbac/group-%s.yaml" .))).rules -}}
+{{- end -}}
+{{- $providers := .Values.rbac.providers -}}
+{{- if and (not $providers) .Values.meshProvider -}}
+{{- $providers = list .Values.meshProvider -}}
+{{- end -}}
+{{- if not $providers -}}
+{{- $providers = list "istio" "gateway-api" "smi" "appmesh-v1beta1" "appmesh-v1beta2" "kubernetes" -}}
+{{- end -}}
+{{- range $providers -}}
+{{- $name := include "serin.provider" . -}}
+{{- if not $name -}}{{- fail (printf "Cannot grant rights for mesh provider %q: it is unknown, must be one of istio, gateway-api, smi, appmesh-v1beta1, appmesh-v1beta2, kubernetes" .) -}}{{- end -}}
+{{- $rules = concat $rules (default (list) (fromYaml ($files.Get (printf "files/rbac/mesh-%s.yaml" $name))).rules) -}}
+{{- end -}}
+{{ toYaml $rules }}
+{{- end -}}
+
+{{- define "serin.podSecurityContext" -}}
+runAsNonRoot: true
+runAsUser: 10001
+runAsGroup: 10001
+fsGroup: 10001
+seccompProfile:
+  type: RuntimeDefault
+{{- end -}}
+
+{{- define "serin.containerSecurityContext" -}}
+{{- $fixed := dict "allowPrivilegeEscalation" false "readOnlyRootFilesystem" true "capabilities" (dict "drop" (list "ALL")) -}}
+{{ toYaml (mergeOverwrite $fixed (deepCopy .Values.securityContext)) }}
+{{- end -}}

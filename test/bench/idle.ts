@@ -1,0 +1,60 @@
+// What idle Canaries cost: API requests, metric queries, processor time and memory of the controller.
+import { sleep, systemClock } from '../../src/util/clock.ts';
+import { namesOf } from './cluster.ts';
+import { mebibytes, round } from './figures.ts';
+import type { BenchOptions } from './options.ts';
+import { sumUp } from './requests.ts';
+import { withStage } from './stage.ts';
+import type { RunningStore } from './stores.ts';
+
+/** Of one queue store. */
+export interface IdleFigures {
+  readonly canaries: number;
+  readonly seconds: number;
+  /** Requests to the API server, Events among them, watches left out. */
+  readonly requestsPerMinute: number;
+  readonly requestsPerMinuteAndCanary: number;
+  /** Watches that were opened anew: a watch ends by itself every 5 to 10 minutes. */
+  readonly watchesOpened: number;
+  readonly queriesPerMinute: number;
+  readonly cpuSecondsPerMinute: number;
+  /** After it has initialized all Canaries, which takes more memory than to have found them so. */
+  readonly residentMebibytes: number;
+  readonly loopLagP99Ms: number;
+}
+
+/** Nothing that belongs to the beginning may be counted. */
+const CALM_MS = 3_000;
+const LIMIT_MS = 600_000;
+
+/** Measures one store. */
+export async function measureIdle(store: RunningStore, options: BenchOptions): Promise<IdleFigures> {
+  return withStage(options, (stage) =>
+    stage.withController(store, async (controller) => {
+      const { cluster, prometheus, requests } = stage;
+      const names = namesOf(0, options.idleCanaries);
+      cluster.add(names, { ...options, threshold: 5, metricsServer: prometheus.url });
+      await cluster.untilPhase(names, 'Initialized', LIMIT_MS);
+      await requests.untilCalm(CALM_MS, LIMIT_MS);
+      const before = await controller.usage();
+      const startMs = performance.now();
+      const [queries, watches] = [prometheus.queries(), requests.watches.length];
+      await sleep(systemClock, options.idleSeconds * 1_000);
+      const asked = sumUp(requests.since(startMs));
+      const after = await controller.usage();
+      const minutes = (performance.now() - startMs) / 60_000;
+      const perMinute = (asked.requests + asked.events) / minutes;
+      return {
+        canaries: names.length,
+        seconds: round(minutes * 60, 1),
+        requestsPerMinute: round(perMinute, 2),
+        requestsPerMinuteAndCanary: round(perMinute / Math.max(1, names.length), 4),
+        watchesOpened: requests.watches.length - watches,
+        queriesPerMinute: round((prometheus.queries() - queries) / minutes, 2),
+        cpuSecondsPerMinute: round((after.cpuSeconds - before.cpuSeconds) / minutes, 2),
+        residentMebibytes: mebibytes(after.residentBytes),
+        loopLagP99Ms: round(after.loopLagMs, 1),
+      };
+    }),
+  );
+}
