@@ -43,7 +43,7 @@ function section(command: Command): readonly string[] {
 
 function row(option: Option): string {
   const fallback: unknown = option.defaultValueDescription ?? option.defaultValue;
-  const shown = fallback === undefined ? '' : `\`${String(fallback)}\``;
+  const shown = typeof fallback === 'string' && fallback !== '' ? `\`${fallback}\`` : '';
   const flag = option.long?.replace(/^--/, '') ?? '';
   return `| \`${option.flags}\` | \`${envOf(flag)}\` | ${shown} | ${option.description.replaceAll('|', '\\|')} |`;
 }

@@ -18,7 +18,8 @@ export function crdFiles(root: string): readonly Output[] {
   const folders = existsSync(`${root}/charts/serin/files/crds`) ? ['crds', 'charts/serin/files/crds'] : ['crds'];
   return CANARY_GROUPS.flatMap((group) =>
     KINDS.flatMap((kind) => {
-      const content = HEADER + stringify(crdOf(kind, group), { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false });
+      const content =
+        HEADER + stringify(crdOf(kind, group), { version: '1.1', lineWidth: 0, aliasDuplicateObjects: false });
       return folders.map((folder) => ({ path: `${folder}/${group}_${PLURALS[kind]}.yaml`, content }));
     }),
   );

@@ -78,7 +78,7 @@ function readVariable(command: Command, option: Option, text: string): unknown {
   }
   if (option.optional && text === 'true') return true;
   try {
-    return option.parseArg === undefined ? text : option.parseArg(text, undefined);
+    return option.parseArg === undefined ? text : option.parseArg(text, option.defaultValue);
   } catch (error) {
     if (!(error instanceof InvalidArgumentError)) throw error;
     return command.error(`error: ${variable} is "${text.slice(0, 60)}". ${error.message}`);

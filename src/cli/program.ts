@@ -38,7 +38,6 @@ export function buildProgram(context: CliContext, finish: (code: number) => void
       writeErr: (text) => context.warn(text),
       outputError: (text, write) => write(grammatical(text)),
     });
-    command.configureHelp({ styleTitle: (title) => title });
   }
   program.addHelpText('before', `${SENTENCE}\n`);
   program.addHelpText('after', '\nEvery flag can be given as SERIN_<FLAG>, such as SERIN_NAMESPACE for --namespace.');

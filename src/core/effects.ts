@@ -162,7 +162,9 @@ function planTarget(state: State, seen: Observation): readonly Effect[] {
   if (wish === 'up' && seen.target.replicas === 0)
     return [{ kind: 'scaleTarget', replicas: seen.capacity.target, fence: state.fence }];
   if (seen.target.replicas === 0) return [];
-  return (wish === 'zero' || wish === 'handOver') && isDrained(state, seen) ? [zero] : [];
+  // Whoever took the primary's pods away: the target is not scaled down on top of it.
+  const isPrimaryUp = (seen.primary?.readyReplicas ?? 0) > 0;
+  return (wish === 'zero' || wish === 'handOver') && isPrimaryUp && isDrained(state, seen) ? [zero] : [];
 }
 
 /** Deletion: capacity and selectors go back to the target; only then is the primary let go. A namespace that goes away is left alone. */

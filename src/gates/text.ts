@@ -36,11 +36,20 @@ const SECRET_MIN = 4;
 export function hideSecretsOf(url: string, text: string): string {
   if (!URL.canParse(url)) return text;
   const { username, password, searchParams, search, hash } = new URL(url);
-  const [user, word] = [decodeURIComponent(username), decodeURIComponent(password)];
+  const [user, word] = [decoded(username), decoded(password)];
   const basic = Buffer.from(`${user}:${word}`, 'utf8').toString('base64');
   const raw = search.split(/[?&]/).map((pair) => pair.slice(pair.indexOf('=') + 1));
   const secrets = [username, password, user, word, basic, ...searchParams.values(), ...raw, hash.slice(1)]
     .filter((secret) => secret.length >= SECRET_MIN)
     .sort((a, b) => b.length - a.length);
   return secrets.reduce((hidden, secret) => hidden.replaceAll(secret, '[redacted]'), text);
+}
+
+/** Percent signs that encode nothing stay: a URL may hold them. */
+function decoded(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return text;
+  }
 }

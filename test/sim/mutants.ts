@@ -13,7 +13,6 @@ export interface Mutant {
 }
 
 const SEEDS = ['--plans', 'none', '--seeds', '60'];
-const PLANS = ['--plans', 'all', '--seeds', '60'];
 
 export const MUTANTS: readonly Mutant[] = [
   {
@@ -29,7 +28,7 @@ export const MUTANTS: readonly Mutant[] = [
     find: '  await record(found, decision, mustRecord(found, decision, memory), use, options);\n',
     replace:
       '  await act(decision.effects, found, decision.next, use, options);\n  await record(found, decision, mustRecord(found, decision, memory), use, options);\n',
-    args: PLANS,
+    args: ['--plans', 'reference', '--seeds', '0'],
   },
   {
     name: 'live target promoted',
@@ -44,14 +43,14 @@ export const MUTANTS: readonly Mutant[] = [
     find: '    return this.#written(await this.#caller.send(call), ref, call);\n  }\n\n  async replaceStatus',
     replace:
       "    const first = await this.#caller.send(call);\n    if (first.status !== 409) return this.#written(first, ref, call);\n    const fresh = await this.get(ref, options);\n    const version = fresh?.metadata.resourceVersion ?? '';\n    const again = operations.map((one) => (one.path === '/metadata/resourceVersion' ? { ...one, value: version } : one));\n    const retry = callOf('patch', 'PATCH', ref, path, options, 'application/json-patch+json', again);\n    return this.#written(await this.#caller.send(retry), ref, retry);\n  }\n\n  async replaceStatus",
-    args: PLANS,
+    args: ['--plans', 'all', '--only', '/pause', '--seeds', '0'],
   },
   {
     name: 'fence skipped',
     file: 'src/core/world.ts',
     find: '  if (state.fence === null) return [];',
     replace: '  if (state.fence !== undefined) return [];',
-    args: PLANS,
+    args: ['--plans', 'reference', '--seeds', '0'],
   },
   {
     name: 'stale cache believed',
@@ -59,7 +58,7 @@ export const MUTANTS: readonly Mutant[] = [
     find: "    const ref = checkVersioned('replace the status of', object, kind);\n",
     replace:
       "    const ref = checkVersioned('replace the status of', object, kind);\n    const now = await this.get(ref);\n    object = { ...object, metadata: { ...object.metadata, resourceVersion: now?.metadata.resourceVersion ?? '' } };\n",
-    args: PLANS,
+    args: ['--plans', 'all', '--only', '/pause', '--seeds', '0'],
   },
   {
     name: 'NaN passes',

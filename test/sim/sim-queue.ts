@@ -1,7 +1,7 @@
 // A queue in virtual time that keeps the contract, and on demand is worse than any real one: it loses, doubles, delays, forges.
-import { TransientError } from '../../src/errors.ts';
+import { BugError, TransientError } from '../../src/errors.ts';
 import type { CanaryKey, Hint, Queue, QueueHandler, QueueHealth } from '../../src/queue/contract.ts';
-import type { Clock } from '../../src/util/clock.ts';
+import { sleep, type Clock } from '../../src/util/clock.ts';
 import type { Random } from '../../src/util/random.ts';
 import type { ProcessLife } from './process-life.ts';
 
@@ -16,24 +16,34 @@ export const FAITHFUL: QueueFaults = { lost: 0, doubled: 0, delayed: 0, forged: 
 
 /** A worker that stopped without a word gives its key back after this long, as a lock runs out. */
 const STALLED_AFTER_MS = 15_000;
+const DELAY_MAX_MS = 600_000;
 
-interface Worker {
+/** One process that works keys. */
+export interface SimWorker {
   readonly handler: QueueHandler;
+  readonly concurrency: number;
   readonly life: ProcessLife;
+  readonly running: Map<CanaryKey, { readonly done: Promise<void>; readonly abort: AbortController }>;
+  isOpen: boolean;
 }
 
-interface Job {
-  dueAtMs: number;
-  cancel: () => void;
+interface Wish {
+  isUrgent: boolean;
+}
+
+interface Timer extends Wish {
+  readonly dueAtMs: number;
+  readonly cancel: () => void;
 }
 
 /** The store that all replicas share. */
 export class SimStore {
   readonly #clock: Clock;
   readonly #random: Random;
-  readonly #jobs = new Map<CanaryKey, Job>();
-  readonly #active = new Map<CanaryKey, { again: boolean }>();
-  readonly workers: Worker[] = [];
+  readonly #timers = new Map<CanaryKey, Timer>();
+  readonly #waiting = new Map<CanaryKey, Wish>();
+  readonly #active = new Map<CanaryKey, { again: Wish | null }>();
+  readonly workers: SimWorker[] = [];
   faults: QueueFaults = FAITHFUL;
   isUp = true;
   forgedKeys: readonly CanaryKey[] = [];
@@ -46,49 +56,96 @@ export class SimStore {
   add(key: CanaryKey, hint: Hint): void {
     const { lost, doubled, delayed, forged } = this.faults;
     if (this.#random.next() < lost) return;
-    const delayMs = hint.delayMs + (this.#random.next() < delayed ? this.#random.next() * 600_000 : 0);
-    this.#schedule(key, delayMs);
-    if (this.#random.next() < doubled) this.#clock.setTimer(this.#random.next() * 1_000, () => void this.#work(key));
+    const late = this.#random.next() < delayed ? this.#random.next() * DELAY_MAX_MS : 0;
+    this.#place(key, hint.delayMs + late, hint.urgent === true);
+    if (this.#random.next() < doubled) this.#clock.setTimer(this.#random.next() * 1_000, () => this.#double(key));
     const forgery = this.forgedKeys[Math.floor(this.#random.next() * this.forgedKeys.length)];
-    if (forgery !== undefined && this.#random.next() < forged) this.#schedule(forgery, 0);
+    if (forgery !== undefined && this.#random.next() < forged) this.#place(forgery, 0, false);
   }
 
+  /** Everything that waits is gone; what runs goes on. */
   flush(): void {
-    for (const job of this.#jobs.values()) job.cancel();
-    this.#jobs.clear();
+    for (const timer of this.#timers.values()) timer.cancel();
+    this.#timers.clear();
+    this.#waiting.clear();
   }
 
-  /** One job a key: an earlier time replaces a later one, and never the other way round. */
-  #schedule(key: CanaryKey, delayMs: number): void {
+  /** A process has gone: the keys that it had in hand run out like locks. */
+  leave(life: ProcessLife): void {
+    this.workers.splice(0, this.workers.length, ...this.workers.filter((worker) => worker.life !== life));
+  }
+
+  /** An earlier time replaces a later one, never the other way round; urgency is kept. */
+  #place(key: CanaryKey, delayMs: number, isUrgent: boolean): void {
+    if (delayMs <= 0) return this.#ready(key, isUrgent);
     const dueAtMs = this.#clock.nowMs() + delayMs;
-    const active = this.#active.get(key);
-    if (active !== undefined && delayMs === 0) active.again = true;
-    const existing = this.#jobs.get(key);
-    if (existing !== undefined && existing.dueAtMs <= dueAtMs) return;
+    const existing = this.#timers.get(key);
+    if (existing !== undefined && existing.dueAtMs <= dueAtMs) {
+      existing.isUrgent ||= isUrgent;
+      return undefined;
+    }
     existing?.cancel();
-    this.#jobs.set(key, { dueAtMs, cancel: this.#clock.setTimer(delayMs, () => this.#due(key)) });
+    const cancel = this.#clock.setTimer(delayMs, () => {
+      const fired = this.#timers.get(key);
+      this.#timers.delete(key);
+      this.#ready(key, fired?.isUrgent ?? false);
+    });
+    this.#timers.set(key, { dueAtMs, cancel, isUrgent: isUrgent || (existing?.isUrgent ?? false) });
+    return undefined;
   }
 
-  #due(key: CanaryKey): void {
-    this.#jobs.delete(key);
+  #ready(key: CanaryKey, isUrgent: boolean): void {
     const active = this.#active.get(key);
-    if (active !== undefined) active.again = true;
-    else void this.#work(key);
-  }
-
-  async #work(key: CanaryKey): Promise<void> {
-    const alive = this.workers.filter(({ life }) => life.isRunning);
-    const worker = alive[Math.floor(this.#random.next() * alive.length)];
-    if (worker === undefined || !this.isUp) {
-      this.#clock.setTimer(1_000, () => this.#due(key));
+    if (active !== undefined) {
+      active.again = { isUrgent: isUrgent || (active.again?.isUrgent ?? false) };
       return;
     }
-    const active = { again: false };
+    const waiting = this.#waiting.get(key);
+    if (waiting === undefined) this.#waiting.set(key, { isUrgent });
+    else waiting.isUrgent ||= isUrgent;
+    this.#clock.setTimer(0, () => this.pump());
+  }
+
+  /** Gives what waits to whoever is free, the urgent first. */
+  pump(): void {
+    if (!this.isUp) {
+      if (this.#waiting.size > 0) this.#clock.setTimer(1_000, () => this.pump());
+      return;
+    }
+    const ordered = [...this.#waiting].sort(([, a], [, b]) => Number(b.isUrgent) - Number(a.isUrgent));
+    for (const [key] of ordered) {
+      const free = this.workers.filter(
+        ({ isOpen, life, running, concurrency }) => isOpen && life.isRunning && running.size < concurrency,
+      );
+      const worker = free[Math.floor(this.#random.next() * free.length)];
+      if (worker === undefined) {
+        this.#clock.setTimer(1_000, () => this.pump());
+        return;
+      }
+      this.#waiting.delete(key);
+      void this.#work(key, worker);
+    }
+  }
+
+  async #work(key: CanaryKey, worker: SimWorker): Promise<void> {
+    const active: { again: Wish | null } = { again: null };
     this.#active.set(key, active);
-    const done = worker.handler(key, new AbortController().signal).catch(() => undefined);
-    await Promise.race([done, this.#stalled(worker.life)]);
+    const abort = new AbortController();
+    const done = worker.handler(key, abort.signal).catch(() => undefined);
+    worker.running.set(key, { done, abort });
+    await Promise.race([done, this.#stalled(worker.life), whenAborted(abort.signal)]);
+    worker.running.delete(key);
     if (this.#active.get(key) === active) this.#active.delete(key);
-    if (active.again) this.#schedule(key, 0);
+    // A look that was broken off by a close is another worker's at once.
+    if (abort.signal.aborted) this.#ready(key, active.again?.isUrgent ?? false);
+    else if (active.again !== null) this.#ready(key, active.again.isUrgent);
+    this.#clock.setTimer(0, () => this.pump());
+  }
+
+  /** A second worker on a key that is worked already: what a lock that ran out does. */
+  #double(key: CanaryKey): void {
+    const worker = this.workers.find(({ isOpen, life }) => isOpen && life.isRunning);
+    worker?.handler(key, new AbortController().signal).catch(() => undefined);
   }
 
   /** Resolves when a worker has been silent for so long that its key is given to another. */
@@ -101,24 +158,50 @@ export class SimStore {
     });
   }
 
-  health(): QueueHealth {
-    return { isUp: this.isUp, problem: this.isUp ? null : 'simulated outage', rebuilds: 0, store: 'redis' };
+  get clock(): Clock {
+    return this.#clock;
   }
+}
+
+function whenAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener('abort', () => resolve(), { once: true }));
 }
 
 /** One process's door to the store. */
 export function openSimQueue(store: SimStore, life: ProcessLife): Queue {
+  let worker: SimWorker | null = null;
+  let isClosed = false;
   return {
     add(key, hint) {
-      if (!store.isUp) return Promise.reject(new TransientError('IO_QUEUE', 'Cannot reach the queue store'));
+      if (!Number.isFinite(hint.delayMs) || !/^[^/]+\/[^/]+\/[^/]+$/.test(key)) {
+        return Promise.reject(new BugError(`Cannot add ${JSON.stringify(key)}: it is no key, or its delay is none`));
+      }
+      if (!store.isUp || isClosed)
+        return Promise.reject(new TransientError('IO_QUEUE', 'Cannot reach the queue store'));
       store.add(key, hint);
       return Promise.resolve();
     },
-    run(handler) {
-      store.workers.push({ handler, life });
+    run(handler, concurrency) {
+      worker = { handler, concurrency, life, running: new Map(), isOpen: true };
+      store.workers.push(worker);
+      store.pump();
       return Promise.resolve();
     },
-    health: () => store.health(),
-    close: () => Promise.resolve(),
+    health: (): QueueHealth => ({
+      isUp: store.isUp && !isClosed,
+      problem: store.isUp && !isClosed ? null : 'the simulated store is away',
+      rebuilds: 0,
+      store: 'redis',
+    }),
+    async close(graceMs) {
+      if (worker !== null) {
+        worker.isOpen = false;
+        const running = [...worker.running.values()];
+        await Promise.race([Promise.all(running.map(({ done }) => done)), sleep(store.clock, graceMs)]);
+        for (const { abort } of worker.running.values()) abort.abort();
+        store.workers.splice(store.workers.indexOf(worker), 1);
+      }
+      isClosed = true;
+    },
   };
 }

@@ -184,11 +184,7 @@ export class World {
     this.#replicas.push(replica);
     life.onDeath(() => {
       this.#replicas.splice(this.#replicas.indexOf(replica), 1);
-      this.#store.workers.splice(
-        0,
-        this.#store.workers.length,
-        ...this.#store.workers.filter((worker) => worker.life !== life),
-      );
+      this.#store.leave(life);
       this.clock.setTimer(RESTART_AFTER_MS, () => this.#boot());
     });
     const random = seededRandom(Math.floor(this.#random.next() * 2 ** 32));

@@ -1,6 +1,7 @@
 // Server-side apply: who owns what decides what is merged, refused or taken out.
 import type { KubeObject } from '../../kube/contract.ts';
 import { isObject } from '../../util/json.ts';
+import { typedProblem } from './apply-typed.ts';
 import { toStored } from './convert.ts';
 import { type Engine, findStored, type WriteContext } from './engine.ts';
 import {
@@ -28,7 +29,6 @@ import {
 } from './managed-fields.ts';
 import { timeText, withMeta } from './metadata.ts';
 import type { PatchOutcome } from './patch-outcome.ts';
-import { firstUnknown } from './schema-fit.ts';
 import { groupVersion } from './served-kind.ts';
 import { badRequest, conflict, notFound, StatusFailure } from './status.ts';
 import { asObject, createObject, updateObject } from './write.ts';
@@ -63,14 +63,12 @@ function readApplied(context: WriteContext, body: unknown): KubeObject {
   if (given !== undefined && given !== '' && given !== (context.namespace ?? '')) {
     throw badRequest('the namespace of the provided object does not match the namespace sent on the request');
   }
-  const unknown = kind.schema === null ? null : firstUnknown(kind.schema.root, object);
-  if (unknown !== null) {
-    const title = `${object.metadata.namespace ?? ''}/${name}; ${groupVersion(kind).includes('/') ? '' : '/'}${groupVersion(kind)}, Kind=${kind.kind}`;
-    throw new StatusFailure(
-      500,
-      '',
-      `failed to create typed patch object (${title}): .${unknown}: field not declared in schema`,
-    );
+  const { apiVersion: _apiVersion, kind: _kind, ...rest } = object;
+  const problem = typedProblem(ownershipNode(kind), rest);
+  if (problem !== null) {
+    const version = groupVersion(kind);
+    const title = `${object.metadata.namespace ?? ''}/${name}; ${version.includes('/') ? '' : '/'}${version}, Kind=${kind.kind}`;
+    throw new StatusFailure(500, '', `failed to create typed patch object (${title}): ${problem}`);
   }
   return withoutOtherPart(context, toStored(kind, withMeta(object, { ...object.metadata, name })));
 }

@@ -72,7 +72,7 @@ function checkRule(rule: CelRule, context: Members, value: unknown, path: string
     const why = messageOf(error).split(' >')[0] ?? '';
     // A function that this library lacks proves nothing against the object.
     if (why.includes('found no matching overload')) return null;
-    const shown = `Invalid value: ${showRuleValue(value)}: ${why} evaluating rule: ${rule.message ?? rule.rule}`;
+    const shown = `Invalid value: ${showRuleValue(value)}${why} evaluating rule: ${rule.message ?? rule.rule}`;
     return { reason: 'FieldValueInvalid', field: path, message: shown };
   }
   return problemOf(rule, field, value, messageText(message, context) ?? fixed);
@@ -95,14 +95,15 @@ function problemOf(rule: CelRule, field: string, value: unknown, text: string): 
     case 'FieldValueRequired':
       return { reason: rule.reason, field, message: `Required value: ${text}` };
     case 'FieldValueDuplicate':
-      return { reason: rule.reason, field, message: `Duplicate value: ${showRuleValue(value)}` };
+      return { reason: rule.reason, field, message: `Duplicate value: ${showValue(value)}` };
     default:
-      return { reason: 'FieldValueInvalid', field, message: `Invalid value: ${showRuleValue(value)}: ${text}` };
+      return { reason: 'FieldValueInvalid', field, message: `Invalid value: ${showRuleValue(value)}${text}` };
   }
 }
 
+/** `value: ` for single values; objects and lists are not shown. */
 function showRuleValue(value: unknown): string {
-  return showValue(value);
+  return typeof value === 'object' && value !== null ? '' : `${showValue(value)}: `;
 }
 
 /** A JSON value as CEL sees it: integers are of type int where the schema says so, or does not say. */

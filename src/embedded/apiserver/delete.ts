@@ -14,6 +14,8 @@ export interface DeleteOptions {
   readonly resourceVersion?: string;
   readonly propagation?: 'Background' | 'Foreground' | 'Orphan';
   readonly graceSeconds: number | null;
+  /** Set when the old orphanDependents asked for cascading: such a delete is answered with 202 while it lasts. */
+  readonly isCascadeAsked?: boolean;
 }
 
 /** Finalizers by which the garbage collector is asked for foreground deletion or orphaning. */
@@ -43,6 +45,7 @@ export function readDeleteOptions(body: unknown, query: URLSearchParams): Delete
     ...(resourceVersion === '' ? {} : { resourceVersion }),
     ...(propagation === undefined ? {} : { propagation }),
     graceSeconds: readGrace(grace),
+    ...(orphan === false ? { isCascadeAsked: true } : {}),
   };
 }
 
@@ -78,13 +81,15 @@ export function deleteObject(engine: Engine, context: WriteContext, options: Del
 
 function checkPreconditions(context: WriteContext, options: DeleteOptions, current: KubeObject): void {
   const { uid = '', resourceVersion = '' } = current.metadata;
+  // Here, and only here, the real server names the kind rather than the resource.
+  const named = { group: context.kind.group, plural: context.kind.kind };
   if (options.uid !== undefined && options.uid !== uid) {
     const why = `the UID in the precondition (${options.uid}) does not match the UID in record (${uid}). The object might have been deleted and then recreated`;
-    throw conflict(context.kind, context.name, why);
+    throw conflict(named, context.name, why);
   }
   if (options.resourceVersion !== undefined && options.resourceVersion !== resourceVersion) {
     const why = `the ResourceVersion in the precondition (${options.resourceVersion}) does not match the ResourceVersion in record (${resourceVersion}). The object might have been modified`;
-    throw conflict(context.kind, context.name, why);
+    throw conflict(named, context.name, why);
   }
 }
 

@@ -55,6 +55,7 @@ function isPatchFenced(body: unknown): boolean {
       isObject(operation) &&
       (operation['op'] === 'replace' || operation['op'] === 'add') &&
       operation['path'] === '/metadata/resourceVersion' &&
-      typeof operation['value'] === 'string',
+      typeof operation['value'] === 'string' &&
+      operation['value'] !== '',
   );
 }

@@ -113,7 +113,8 @@ export function pathsOf(tree: FieldTree, prefix = ''): string[] {
   return [...here, ...below];
 }
 
-function showElement(key: string): string {
+/** One step of a path as messages show it. */
+export function showElement(key: string): string {
   const text = key.slice(2);
   if (key.startsWith('f:')) return `.${text}`;
   if (key.startsWith('v:')) return `[=${text}]`;

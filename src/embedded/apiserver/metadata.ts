@@ -58,7 +58,7 @@ function checkName(kind: ServedKind, name: string, field = 'metadata.name'): Fie
   if (kind.group === RBAC_GROUP) {
     return /[/%]/.test(name) ? [invalidValue(field, name, "may not contain '/' or '%'")] : [];
   }
-  return checkForm(FORMS[kind.storageId] ?? SUBDOMAIN, name, field);
+  return checkForm(FORMS[kind.storageId] ?? SUBDOMAIN, name, field, kind.storageId === '/Service');
 }
 
 /** What is wrong with a DNS label. */
@@ -66,8 +66,8 @@ export function checkDnsLabel(name: string, field: string): FieldProblem[] {
   return checkForm(LABEL, name, field);
 }
 
-function checkForm(form: NameForm, name: string, field: string): FieldProblem[] {
-  if (form === LABEL && name.includes('.')) return [invalidValue(field, name, 'must not contain dots')];
+function checkForm(form: NameForm, name: string, field: string, isService = false): FieldProblem[] {
+  if (isService && name.includes('.')) return [invalidValue(field, name, 'must not contain dots')];
   const problems: FieldProblem[] = [];
   if (name.length > form.lengthMax) {
     problems.push(invalidValue(field, name, `must be no more than ${form.lengthMax} characters`));
@@ -149,7 +149,7 @@ function checkOwners(meta: ObjectMeta): FieldProblem[] {
   }
   const controllers = owners.filter((owner) => owner.controller === true);
   if (controllers.length > 1) {
-    const text = controllers.map((owner) => owner.name).join(', ');
+    const text = controllers.map((owner) => `${owner.kind}/${owner.name}`).join(' and ');
     const detail = `Only one reference can have Controller set to true. Found "true" in references for ${text}`;
     problems.push(invalidValue('metadata.ownerReferences', owners, detail));
   }

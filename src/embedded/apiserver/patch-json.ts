@@ -29,7 +29,7 @@ function applyOperation(document: unknown, operation: unknown): unknown {
   const path = readPointer(operation['path']);
   switch (operation['op']) {
     case 'test':
-      if (!isSame(read(document, path) ?? null, operation['value'] ?? null)) throw rejected();
+      if (!isSame(demand(document, path), operation['value'] ?? null)) throw rejected();
       return document;
     case 'add':
       return write(document, path, operation['value'], 'add');
@@ -64,7 +64,7 @@ function demand(document: unknown, path: readonly string[]): unknown {
   return value;
 }
 
-/** Undefined when there is nothing; a test against null holds then, as in the library of the real server. */
+/** Undefined when there is nothing. */
 function read(document: unknown, path: readonly string[]): unknown {
   let current = document;
   for (const [index, key] of path.entries()) {
@@ -80,10 +80,8 @@ type Operation = 'add' | 'replace' | 'remove';
 
 function write(document: unknown, path: readonly string[], value: unknown, operation: Operation): unknown {
   const [key, ...rest] = path;
-  if (key === undefined) {
-    if (operation === 'remove') throw rejected();
-    return value;
-  }
+  // The whole document cannot be written, as in the library of the real server.
+  if (key === undefined) throw rejected();
   if (Array.isArray(document)) return writeList(document, key, rest, value, operation);
   if (!isObject(document)) throw rejected();
   const isThere = Object.hasOwn(document, key) && document[key] !== undefined;

@@ -74,7 +74,7 @@ export function listObjects(engine: Engine, kind: ServedKind, info: RequestInfo,
   const test = bothTests(namespaceTest(kind, info), nameTest(info), readSelectors(kind, query));
   const from = continuation === null ? all : after(all, continuation.start);
   const selected = test === null ? from : from.filter(test);
-  const limit = Number(query.get('limit') ?? 0);
+  const limit = readLimit(query);
   if (!(limit > 0) || selected.length <= limit) return { objects: selected, metadata: { resourceVersion: String(rv) } };
   const page = selected.slice(0, limit);
   const last = page.at(-1)!;
@@ -87,6 +87,14 @@ export function listObjects(engine: Engine, kind: ServedKind, info: RequestInfo,
       ...(isCounted ? { remainingItemCount: selected.length - limit } : {}),
     },
   };
+}
+
+/** What is read at version 0 comes whole, as from the watch cache of the real server. */
+function readLimit(query: URLSearchParams): number {
+  const text = query.get('limit') ?? '0';
+  if (!/^-?\d*$/.test(text)) throw badRequest(`strconv.ParseInt: parsing "${text}": invalid syntax`);
+  const isFromCache = query.get('resourceVersion') === '0' && (query.get('continue') ?? '') === '';
+  return isFromCache ? 0 : Number(text);
 }
 
 function chooseRv(engine: Engine, info: RequestInfo, continuation: Continuation | null, user: string): number {

@@ -14,14 +14,6 @@ export interface Fitting {
   readonly onWrongType: ((path: string, typeName: string, value: unknown, node: SchemaNode) => never) | null;
 }
 
-/** The path of the first member that the schema does not declare; null when all are known. */
-export function firstUnknown(node: SchemaNode, object: Members): string | null {
-  const fitting: Fitting = { unknown: [], isKeepingUnknown: true, onWrongType: null };
-  const { apiVersion: _apiVersion, kind: _kind, metadata: _metadata, ...rest } = object;
-  fitValue(fitting, node, rest, undefined, '', '');
-  return fitting.unknown[0] ?? null;
-}
-
 /** `value` fitted to `node`. A value identical to `old` is left as it is. */
 export function fitValue(
   fitting: Fitting,
@@ -44,7 +36,10 @@ function fitScalar(fitting: Fitting, node: SchemaNode, value: unknown, path: str
   if (node.format === 'quantity' && (typeof value === 'string' || typeof value === 'number')) {
     return canonicalQuantity(value) ?? fitting.onWrongType(path, owner, value, node);
   }
-  if (!isOfType(node, value)) fitting.onWrongType(path, owner, value, node);
+  const isTime = node.format === 'time' && typeof value === 'string';
+  if (!isOfType(node, value) || (isTime && Number.isNaN(Date.parse(value)))) {
+    fitting.onWrongType(path, owner, value, node);
+  }
   return value;
 }
 

@@ -1,14 +1,16 @@
 // Fits objects to the schema of their kind: drops what it does not know, adds defaults, says what is wrong.
-import type { KubeObject } from '../../kube/contract.ts';
+import type { KubeObject, ObjectMeta } from '../../kube/contract.ts';
 import type { Engine, WriteContext } from './engine.ts';
 import { isObject } from '../../util/json.ts';
+import type { Members } from './json.ts';
 import { type Fitting, fitValue } from './schema-fit.ts';
 import { checkObject } from './schema-check.ts';
+import { builtInSchema } from './schema-builtin.ts';
 import type { SchemaNode } from './schema-types.ts';
-import { badRequest, type FieldProblem, type StatusFailure } from './status.ts';
+import { badRequest, type FieldProblem, invalidValue, StatusFailure } from './status.ts';
 import type { ServedKind } from './types.ts';
 
-/** The object without unknown members and with defaults; parts identical to `old` are left alone. Throws StatusFailure 400. */
+/** The object without unknown members and with defaults; parts identical to `old` are left alone. Throws StatusFailure 400, 422. */
 export function fitToSchema(
   engine: Engine,
   context: WriteContext,
@@ -16,60 +18,83 @@ export function fitToSchema(
   old: KubeObject | null,
 ): KubeObject {
   const { kind } = context;
-  if (kind.schema === null) return next;
+  const refuse = refuseType(context, next);
   const fitting: Fitting = {
     unknown: [],
     isKeepingUnknown: !kind.isCustom && engine.options.isKeepingUnknownFields === true,
-    onWrongType: kind.isCustom ? null : refuseType(kind),
+    onWrongType: kind.isCustom ? null : refuse,
   };
   const { apiVersion, kind: kindName, metadata, ...rest } = next;
-  const { apiVersion: _version, kind: _kind, metadata: _metadata, ...before } = old ?? ({} as Partial<KubeObject>);
-  const fitted = fitValue(fitting, kind.schema.root, rest, before, '', '') as Record<string, unknown>;
-  reportUnknown(context, fitting);
-  if (fitted === rest) return next;
-  return { apiVersion, kind: kindName, metadata, ...fitted };
+  const { apiVersion: _version, kind: _kind, metadata: oldMetadata, ...before } = old ?? ({} as Partial<KubeObject>);
+  // Metadata is read as strictly in custom kinds as in others.
+  const metaFitting = { ...fitting, onWrongType: refuse };
+  const meta = fitValue(metaFitting, META, metadata, oldMetadata, 'metadata', '') as ObjectMeta;
+  const root = kind.schema?.root;
+  const fitted = (root === undefined ? rest : fitValue(fitting, root, rest, before, '', '')) as Members;
+  reportUnknown(context, fitting, next);
+  if (fitted === rest && meta === metadata) return next;
+  return { apiVersion, kind: kindName, metadata: meta, ...fitted };
 }
 
-function reportUnknown(context: WriteContext, fitting: Fitting): void {
+const META = builtInSchema('ObjectMeta').root;
+
+function reportUnknown(context: WriteContext, fitting: Fitting, next: KubeObject): void {
   if (fitting.isKeepingUnknown || context.fieldValidation === 'Ignore' || fitting.unknown.length === 0) return;
   const texts = fitting.unknown.map((path) => `unknown field "${path}"`);
-  if (context.fieldValidation === 'Strict') throw strictFailure(context.kind, texts);
+  if (context.fieldValidation === 'Strict') {
+    throw unreadable(context, next, `strict decoding error: ${texts.toSorted().join(', ')}`);
+  }
   context.warnings.push(...texts);
 }
 
-function strictFailure(kind: ServedKind, texts: readonly string[]): StatusFailure {
-  const head = `${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}`;
-  return badRequest(`${head}: strict decoding error: ${[...texts].sort().join(', ')}`);
+/** A whole object that cannot be read is a bad request; a patch that makes one is invalid. */
+function unreadable(context: WriteContext, next: KubeObject, why: string): StatusFailure {
+  const { kind, verb, operation } = context;
+  if (verb !== 'patch' || operation === 'Apply') {
+    return badRequest(`${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: ${why}`);
+  }
+  const problem = invalidValue('patch', JSON.stringify(next), why);
+  const details = { causes: [problem] };
+  return new StatusFailure(422, 'Invalid', ` "" is invalid: patch: ${problem.message}`, details);
 }
 
-function refuseType(kind: ServedKind): Fitting['onWrongType'] {
+type RefuseType = NonNullable<Fitting['onWrongType']>;
+
+function refuseType(context: WriteContext, next: KubeObject): RefuseType {
+  const { kind } = context;
   return (path, typeName, value, node) => {
-    const head = `${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}`;
-    if (node.format === 'bytes' && typeof value === 'string') {
-      throw badRequest(`${head}: illegal base64 data at input byte 0`);
-    }
-    if (node.format === 'quantity') {
-      const why = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
-      throw badRequest(`${head}: ${why}`);
-    }
-    const field = `${typeName || kind.kind}.${fieldOf(kind, path)}`;
-    const shown = typeof value === 'number' && node.type === 'integer' ? `number ${value}` : jsonType(value);
-    throw badRequest(`${head}: json: cannot unmarshal ${shown} into Go struct field ${field} of type ${goType(node)}`);
+    throw unreadable(context, next, wrongType(kind, path, typeName, value, node));
   };
+}
+
+function wrongType(kind: ServedKind, path: string, typeName: string, value: unknown, node: SchemaNode): string {
+  if (node.format === 'bytes' && typeof value === 'string') return 'illegal base64 data at input byte 0';
+  if (node.format === 'quantity') {
+    return "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+  }
+  if (node.format === 'time' && typeof value === 'string') {
+    return `parsing time "${value}" as "2006-01-02T15:04:05Z07:00": cannot parse "${value}" as "2006"`;
+  }
+  const shown = typeof value === 'number' && node.type === 'integer' ? `number ${value}` : jsonType(value);
+  const field = `${typeName || kind.kind}.${fieldOf(kind, path)}`;
+  return `json: cannot unmarshal ${shown} into Go struct field ${field} of type ${goType(node)}`;
 }
 
 /** Go names the field of the struct, not the key of a map in it nor the item of a list. */
 function fieldOf(kind: ServedKind, path: string): string {
   const names: string[] = [];
-  let node: SchemaNode | null = kind.schema?.root ?? null;
-  for (const name of path.replace(/\[\d+\]/g, '').split('.')) {
+  const isMeta = path.startsWith('metadata.');
+  let node: SchemaNode | null = isMeta ? META : (kind.schema?.root ?? null);
+
+  const steps = path.replace(/\[\d+\]/g, '').split('.');
+  for (const name of isMeta ? steps.slice(1) : steps) {
     while (node !== null && node.items !== null) node = node.items;
     const next: SchemaNode | undefined = node?.properties?.get(name);
     if (next === undefined) break;
     names.push(name);
     node = next;
   }
-  return names.join('.');
+  return isMeta && !kind.isCustom ? `metadata.${names.join('.')}` : names.join('.');
 }
 
 function jsonType(value: unknown): string {

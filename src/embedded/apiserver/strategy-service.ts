@@ -3,12 +3,13 @@ import type { KubeObject } from '../../kube/contract.ts';
 import { isObject } from '../../util/json.ts';
 import type { Engine } from './engine.ts';
 import { isSame, listAt, type Members, objectAt, shareWith, textAt } from './json.ts';
-import { isPort, portProblem } from './pod-check.ts';
+import { isPort } from './pod-check.ts';
 import { withDefaults } from './pod-defaults.ts';
 import { duplicate, type FieldProblem, invalidValue, notSupported, required } from './status.ts';
 import type { Strategy } from './strategy-types.ts';
 
 const TYPES = ['ClusterIP', 'ExternalName', 'LoadBalancer', 'NodePort'];
+const PROTOCOLS = ['SCTP', 'TCP', 'UDP'];
 const NODE_PORT_FIRST = 30_000;
 const NODE_PORT_COUNT = 2_768;
 
@@ -101,14 +102,21 @@ function checkPorts(spec: Members): FieldProblem[] {
     if (name === '' && ports.length > 1) problems.push(required(`${path}.name`));
     if (name !== '' && names.has(name)) problems.push(duplicate(`${path}.name`, name));
     names.add(name);
-    if (!isPort(members['port'])) problems.push(portProblem(`${path}.port`, members['port'] ?? 0));
+    if (!isPort(members['port'])) problems.push(rangeProblem(`${path}.port`, members['port'] ?? 0));
     const target = members['targetPort'];
-    if (typeof target === 'number' && !isPort(target)) problems.push(portProblem(`${path}.targetPort`, target));
+    if (typeof target === 'number' && !isPort(target)) problems.push(rangeProblem(`${path}.targetPort`, target));
+    if (!PROTOCOLS.includes(textAt(members, 'protocol'))) {
+      problems.push(notSupported(`${path}.protocol`, members['protocol'], PROTOCOLS));
+    }
     const key = `${String(members['protocol'])}/${String(members['port'])}`;
     if (seen.has(key)) problems.push(duplicate(path, members));
     seen.add(key);
   }
   return problems;
+}
+
+function rangeProblem(field: string, value: unknown): FieldProblem {
+  return invalidValue(field, value, 'must be between 1 and 65535, inclusive');
 }
 
 function checkType(spec: Members): FieldProblem[] {

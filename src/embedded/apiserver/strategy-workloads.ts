@@ -5,7 +5,7 @@ import { isSame, type Members, objectAt, shareWith, textAt } from './json.ts';
 import { withMeta } from './metadata.ts';
 import { checkSelector, checkTemplate } from './pod-check.ts';
 import { defaultTemplate, withDefaults } from './pod-defaults.ts';
-import { type FieldProblem, forbiddenField, invalidValue, required } from './status.ts';
+import { type FieldProblem, forbiddenField, invalidValue, notSupported, required } from './status.ts';
 import type { Strategy } from './strategy-types.ts';
 
 /** Hooks by storage. */
@@ -93,7 +93,11 @@ function checkDeadline(spec: Members): FieldProblem[] {
 function checkStrategy(spec: Members): FieldProblem[] {
   const strategy = objectAt(spec, 'strategy');
   const path = 'spec.strategy';
-  if (textAt(strategy, 'type') === 'Recreate' && strategy['rollingUpdate'] !== undefined) {
+  const type = textAt(strategy, 'type');
+  if (type !== 'Recreate' && type !== 'RollingUpdate') {
+    return [notSupported(path, { Type: type, RollingUpdate: null }, ['Recreate', 'RollingUpdate'])];
+  }
+  if (type === 'Recreate' && strategy['rollingUpdate'] !== undefined) {
     const detail = "may not be specified when strategy `type` is 'Recreate'";
     return [forbiddenField(`${path}.rollingUpdate`, detail)];
   }

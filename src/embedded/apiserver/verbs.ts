@@ -24,6 +24,8 @@ import {
   notSupported,
   required,
   unknownResource,
+  resourceName,
+  StatusFailure,
 } from './status.ts';
 import { strategyOf } from './strategy.ts';
 import type { ApiRequest, ApiResponse, Commit, RequestInfo, ServedKind } from './types.ts';
@@ -46,6 +48,7 @@ export async function answerResource(
     user,
     accept: readAccept(request.headers?.['accept'], kind.isCustom),
   };
+  if (request.method === 'HEAD') throw methodNotAllowed();
   refuseUnserved(call);
   refuseUnauthorized(call);
   if (isReview(kind)) return answerReview(call);
@@ -79,7 +82,7 @@ function refuseUnserved(call: Call): void {
     (info.subresource === 'scale' && kind.scale !== null) ||
     (info.subresource === 'finalize' && kind.storageId === '/Namespace');
   if (!isKnown) throw kind.isCustom && info.name !== null ? notFound(kind, info.name) : unknownResource();
-  if (info.subresource !== '' && !['get', 'update', 'patch'].includes(info.verb)) throw methodNotAllowed();
+  if (info.subresource !== '' && !['get', 'update', 'patch'].includes(info.verb)) throw refusedVerb(call);
   if (info.verb === 'none' || !(kind.verbs.includes(info.verb) || info.subresource !== '')) throw methodNotAllowed();
   if (info.verb === 'create' && info.name !== null) throw methodNotAllowed();
   if ((info.verb === 'update' || info.verb === 'patch') && info.name === null) throw methodNotAllowed();
@@ -88,6 +91,14 @@ function refuseUnserved(call: Call): void {
   if (needsNamespace && info.name !== null) throw unknownResource();
   if (needsNamespace && info.verb === 'deletecollection') throw methodNotAllowed();
   if (needsNamespace && info.verb === 'create') throw methodNotAllowed();
+}
+
+/** A verb that a subresource does not have; custom kinds say which. */
+function refusedVerb(call: Call): Error {
+  const { info, kind } = call;
+  if (!kind.isCustom) return methodNotAllowed();
+  const message = `${info.verb} is not supported on resources of kind "${resourceName(kind)}"`;
+  return new StatusFailure(405, 'MethodNotAllowed', message, { group: kind.group, kind: kind.plural });
 }
 
 function refuseUnauthorized(call: Call): void {
@@ -207,7 +218,10 @@ function answerUpdate(call: Call): ApiResponse {
       call.accept,
     );
   const object = readObject(call, body);
-  if (isCreation) return answerObject(call, 201, createObject(engine, context, object), context.warnings);
+  if (isCreation) {
+    const { resourceVersion: _version, ...metadata } = object.metadata;
+    return answerObject(call, 201, createObject(engine, context, { ...object, metadata }), context.warnings);
+  }
   return answerObject(
     call,
     200,
@@ -250,6 +264,7 @@ function answerDelete(call: Call): ApiResponse {
   const context = { ...writeContext(call, 'delete', name, body) };
   const isDryRun = context.isDryRun || readDryRun(listAt(body, 'dryRun') as string[], 'delete');
   const outcome = deleteObject(engine, { ...context, isDryRun }, options);
+  if (!outcome.isGone && options.isCascadeAsked === true) return answerObject(call, 202, outcome.object);
   if (!outcome.isGone || strategyOf(kind).isReturnedByDelete === true) return answerObject(call, 200, outcome.object);
   return answer(200, deletedStatus(kind, outcome.object), call.accept);
 }

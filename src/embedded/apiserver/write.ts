@@ -16,7 +16,6 @@ import {
   MODIFIED,
   notFound,
   StatusFailure,
-  tooLarge,
 } from './status.ts';
 import { strategyOf } from './strategy.ts';
 import type { Strategy } from './strategy-types.ts';
@@ -120,6 +119,9 @@ function checkPreconditions(context: WriteContext, strategy: Strategy, given: Ob
     const problem = invalidValue('metadata.resourceVersion', 0, 'must be specified for an update');
     throw invalid({ group: kind.group, kind: kind.plural }, name, [problem]);
   }
+  if (version !== '' && !/^\d+$/.test(version)) {
+    throw new StatusFailure(500, '', `strconv.ParseUint: parsing "${version}": invalid syntax`);
+  }
   if (version !== '' && version !== current.resourceVersion) throw conflict(kind, name, MODIFIED);
 }
 
@@ -218,7 +220,7 @@ function refuseTooLarge(engine: Engine, context: WriteContext, object: KubeObjec
   const uid = object.metadata.uid ?? '';
   const estimate = (engine.sizes.get(uid) ?? 0) + context.bodyBytes;
   const bytes = estimate < OBJECT_BYTES_MAX / 2 ? estimate : JSON.stringify(object).length;
-  if (bytes > OBJECT_BYTES_MAX) throw tooLarge('etcdserver: request is too large');
+  if (bytes > OBJECT_BYTES_MAX) throw new StatusFailure(500, '', 'etcdserver: request is too large');
   engine.sizes.set(uid, bytes);
 }
 

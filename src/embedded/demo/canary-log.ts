@@ -20,6 +20,7 @@ export interface EndedRun {
   readonly id: string;
   readonly images: readonly string[];
   readonly outcome: string;
+  readonly reason: string;
   readonly message: string;
 }
 

@@ -132,7 +132,7 @@ class Demo {
     const isGrpc = this.#options.protocol === 'grpc';
     const sender = isGrpc ? openGrpcSender(at.grpcAddress, clock) : openHttpSender(at.httpUrl);
     const hosts = (): readonly string[] =>
-      canaryHost !== null && isCanaryServing(cluster.api, this.#scene) ? [host, canaryHost] : [host];
+      canaryHost !== null && isCanaryServing(cluster, this.#scene) ? [host, canaryHost] : [host];
     const onAnswer = this.#ledger.note.bind(this.#ledger);
     this.#load = startLoad({ clock, sender, requestsPerSecond: REQUESTS_PER_SECOND, hosts, onAnswer });
     const base = { clock, scene: this.#scene, cluster, load: this.#load, ledger: this.#ledger };

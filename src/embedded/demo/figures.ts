@@ -7,6 +7,8 @@ export interface StoryFigures {
   readonly expected: string;
   /** As the Canary's history has it; `none` when the story did not end. */
   readonly outcome: string;
+  /** Why it ended so, as the history has it. */
+  readonly reason: string;
   /** The phase in which the Canary rests. */
   readonly phase: string;
   /** What did not go as told; empty when all did. */

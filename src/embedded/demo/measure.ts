@@ -1,5 +1,6 @@
 // Turns what happened in a story into figures, and holds them against what was told.
 import { primaryImages } from './app-pods.ts';
+import type { EndedRun } from './canary-log.ts';
 import { round, type StoryFigures } from './figures.ts';
 import { sumAnswers } from './ledger.ts';
 import type { Answer } from './load.ts';
@@ -15,8 +16,8 @@ export interface Told {
   /** When the Canary rested again, or the wait for it was given up. */
   readonly restMs: number;
   readonly endMs: number;
-  readonly outcome: string;
-  readonly message: string;
+  /** What the Canary's history says; null when the story did not end. */
+  readonly run: EndedRun | null;
   readonly breachMs: number | null;
 }
 
@@ -41,7 +42,8 @@ export function measure(told: Told, stage: Stage): StoryFigures {
   const figures: StoryFigures = {
     name: story.name,
     expected: story.expected,
-    outcome: told.outcome,
+    outcome: told.run?.outcome ?? 'none',
+    reason: told.run === null ? canary.now().message : `${told.run.reason}: ${told.run.message}`,
     phase: canary.now().phase,
     problems: [],
     runSeconds: round((restMs - beginMs) / 1_000),
@@ -108,7 +110,8 @@ function problemsOf(told: Told, stage: Stage, figures: StoryFigures): readonly s
   const isOnPrimary = runs.includes(image);
   const isPromoted = story.expected === 'promoted';
   const checks: readonly (readonly [isWrong: boolean, what: string])[] = [
-    [figures.outcome !== story.expected, `the outcome is ${figures.outcome}${told.message && `: ${told.message}`}`],
+    [figures.outcome !== story.expected, `the outcome is ${figures.outcome} (${figures.reason})`],
+    [story.check !== null && !isFailedBy(told.run, story.check), `it was no failure of ${story.check}`],
     [isOnPrimary !== isPromoted || runs.length !== 1, `the primary runs ${runs.join(' and ') || 'nothing'}`],
     [isPromoted && figures.failed > 0, `${figures.failed} requests failed`],
     [figures.failedElsewhere > 0, `${figures.failedElsewhere} requests failed without an answer of the new revision`],
@@ -121,6 +124,10 @@ function problemsOf(told: Told, stage: Stage, figures: StoryFigures): readonly s
   ];
   return checks.filter(([isWrong]) => isWrong).map(([, what]) => what);
 }
+
+/** Only the check that was meant counts: a rollback for want of numbers would prove nothing. */
+const isFailedBy = (run: EndedRun | null, check: string): boolean =>
+  run?.reason === 'FailedChecks' && run.message.includes(check);
 
 function routeChecks(story: Story, { weights, shares }: StoryFigures): readonly (readonly [boolean, string])[] {
   const isWalk =

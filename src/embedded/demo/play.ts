@@ -41,8 +41,7 @@ export async function playStory(story: Story, stage: Stage): Promise<Played> {
   await waitUntil(stage, () => ![...load.pending()].some((startMs) => startMs < endMs), ANSWER_MAX_MS);
   await witness?.stop();
   const run = endedRun(stage, image);
-  const { outcome, message } = run ?? { outcome: 'none', message: `phase ${stage.canary.now().phase}` };
-  const told = { story, image, beginMs, restMs, endMs, outcome, message, breachMs: witness?.breachMs() ?? null };
+  const told = { story, image, beginMs, restMs, endMs, run, breachMs: witness?.breachMs() ?? null };
   return { figures: measure(told, stage), restMs, endMs };
 }
 

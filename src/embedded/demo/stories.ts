@@ -13,6 +13,8 @@ export interface Story {
   readonly breach: Breach | null;
   /** The outcome in the Canary's history. */
   readonly expected: 'promoted' | 'rolledBack';
+  /** The check that must have failed; null when none may. */
+  readonly check: string | null;
 }
 
 /** In the order in which they are told. */
@@ -24,6 +26,7 @@ export const STORIES: readonly Story[] = [
     fault: '',
     breach: null,
     expected: 'promoted',
+    check: null,
   },
   {
     name: 'errors',
@@ -32,6 +35,7 @@ export const STORIES: readonly Story[] = [
     fault: '500@20%',
     breach: 'errors',
     expected: 'rolledBack',
+    check: 'request-success-rate',
   },
   {
     name: 'slow',
@@ -40,5 +44,6 @@ export const STORIES: readonly Story[] = [
     fault: 'slow@900ms',
     breach: 'slow',
     expected: 'rolledBack',
+    check: 'request-duration',
   },
 ];

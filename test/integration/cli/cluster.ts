@@ -45,7 +45,7 @@ export async function startCluster(options: Partial<ApiServerOptions> = {}): Pro
     kubeconfig,
     put(object) {
       const { uid: _, resourceVersion: __, generation: ___, ...metadata } = object.metadata;
-      const stored = api.store.put({ ...object, metadata } as KubeObject);
+      const stored = api.store.put({ ...object, metadata });
       if (object['status'] !== undefined)
         api.store.update({ ...stored, status: object['status'] }, { subresource: 'status', user: 'serin' });
     },

@@ -45,13 +45,18 @@ const rolledBack: State = {
 
 let cluster: TestCluster;
 let forbidden: (plural: string) => boolean = () => false;
+let isBlind = false;
 
 beforeAll(async () => {
-  cluster = await startCluster({ authorize: ({ resource }) => !forbidden(resource) });
+  cluster = await startCluster({
+    authorize: ({ resource }) => !forbidden(resource),
+    beforeRequest: (_, info) => (isBlind && info?.verb === 'watch' ? { status: 503 } : null),
+  });
 });
 afterAll(() => cluster.close());
 afterEach(() => {
   forbidden = () => false;
+  isBlind = false;
   for (const group of ['serin.dev', 'flagger.app'])
     cluster.api.store.remove(canaryKind(group), 'shop', 'web', { propagation: 'Background' });
   cluster.api.store.remove(DEPLOYMENT, 'shop', 'web', { propagation: 'Background' });
@@ -160,6 +165,26 @@ describe('serin step verify', () => {
     expect(session.out()).toBe(
       'canary.serin.dev/web interrupted: The step was interrupted; the canary is left running (version 1.1)\n',
     );
+  });
+
+  it('reads both objects once more before it believes a verdict that its watch may be late with', async () => {
+    cluster.put(OURS);
+    show(rolledBack, 'Failed');
+    // The controller begins anew right after the step has listed the Canaries, and no watch tells it.
+    isBlind = true;
+    const again = aRun(4, OURS);
+    const stop = cluster.api.onRequest(({ verb, resource }) => {
+      if (verb !== 'list' || resource !== 'deployments.apps') return;
+      stop();
+      show({ ...rolledBack, phase: 'Progressing', failure: null, weightPercent: 30, run: again });
+    });
+    const session = start(cluster, VERIFY);
+    const ended = await Promise.race([session.exit, new Promise((resolve) => void setTimeout(resolve, 500, 'waits'))]);
+    expect(ended).toBe('waits');
+    isBlind = false;
+    await until(() => session.err().includes('30%'), 'the second run is not seen');
+    show({ ...promoted, run: again, history: [anEnded(again, 'promoted')] });
+    expect([await session.exit, session.out()]).toEqual([0, expect.stringContaining(`run ${again.id}`)]);
   });
 
   it('finds the Canary of Flagger where serin.dev has none, and takes serin.dev where both have one', async () => {
