@@ -171,7 +171,7 @@ function judgeGone(state: State, target: TargetFacts | null, wanted: Wanted, sai
 function newestOf(state: State, isMeant: (run: RunSummary) => boolean): RunSummary | undefined {
   return state.history
     .filter(isMeant)
-    
+    .sort((a, b) => a.endedAtMs - b.endedAtMs)
     .at(-1);
 }
 

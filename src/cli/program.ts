@@ -10,7 +10,7 @@ import { stepCommand } from './step.ts';
 import { versionCommand } from './version.ts';
 
 /** What serin is. */
-export const SENTENCE =
+const SENTENCE =
   'serin, progressive delivery for Kubernetes: see and steer Canaries, wait for them in pipelines, run the controller.';
 
 /** Builds the tree. `finish` is told the exit code of the command that ran; what commander refuses is thrown as CommanderError. */

@@ -36,7 +36,7 @@ const NAMED_MAX = 5;
 /** Defines `serin release`. `finish` is told the exit code: 0 when none is left, 124 when the time is over, 1 when nobody agreed. */
 export function releaseCommand(context: CliContext, finish: (code: number) => void): Command {
   const group = new Option('--group <group>', 'API group, may be given several times; all groups when unset')
-    .argParser((text, before: readonly string[] = []) => [...before, choiceParser(CANARY_GROUPS)(text)])
+    .argParser((text, before: readonly string[]) => [...before, choiceParser(CANARY_GROUPS)(text)])
     .default([], '');
   const timeout = new Option('--timeout <duration>', 'how long to wait for the controller')
     .argParser(readDurationMs)

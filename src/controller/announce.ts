@@ -37,6 +37,8 @@ const TAKE_OVER_MS = 120_000;
 /** A sink that fails for longer is given up, and the entry counts as lost. */
 const GIVE_UP_MS = 86_400_000;
 const BACKOFF_MAX_MS = 60_000;
+/** At rest, acknowledgements of some sinks are recorded this long after the first, while others are still tried. */
+const PARTLY_AFTER_MS = 5_000;
 
 /** One chain of deliveries for each Canary and sink: ordered, at least once, under stable keys. */
 export class Announcer {
@@ -45,6 +47,8 @@ export class Announcer {
   /** Deliveries under way, `uid/sink` to the highest sequence number taken up. */
   readonly #busy = new Map<string, number>();
   readonly #pending = new Map<string, Telling>();
+  /** Looks that are asked for already. */
+  readonly #wakes = new Set<string>();
   readonly #stop = new AbortController();
 
   constructor(ports: AnnouncerPorts) {
@@ -68,12 +72,15 @@ export class Announcer {
     };
   }
 
-  /** A record that carried the acknowledgements is committed: they need not be remembered any more. */
+  /** A record is committed: what it carried need not be remembered any more. */
   committed(uid: string, state: State): void {
     const acks = this.#acks.get(uid);
     if (acks === undefined) return;
-    const open = new Set(state.outbox.map((entry) => entry.seq));
-    for (const seq of acks.sinks.keys()) if (!open.has(seq)) acks.sinks.delete(seq);
+    const recorded = new Map(state.outbox.map((entry) => [entry.seq, entry.acks]));
+    for (const [seq, sinks] of acks.sinks) {
+      for (const sink of recorded.get(seq) ?? sinks) sinks.delete(sink);
+      if (sinks.size === 0) acks.sinks.delete(seq);
+    }
     acks.lost = 0;
     acks.handles = {};
     if (acks.sinks.size === 0) this.#acks.delete(uid);
@@ -170,24 +177,29 @@ export class Announcer {
     if (isLost) acks.lost += 1;
   }
 
-  /** Entries that every sink has are marked so; in a resting phase that is worth a record of its own. */
+  /** Entries that every sink has are marked so, and what is acknowledged is brought to the record. */
   #settle(uid: string): void {
     const telling = this.#pending.get(uid);
     if (telling === undefined) return;
-    const done = telling.state.outbox.filter((entry) =>
-      telling.notifiers.every((notifier) => this.#has(uid, entry, notifier.sink)),
-    );
+    const { outbox } = telling.state;
+    const done = outbox.filter((entry) => telling.notifiers.every((notifier) => this.#has(uid, entry, notifier.sink)));
     for (const entry of done) this.#acknowledge(uid, entry.seq, ALL, null);
-    if (done.length < telling.state.outbox.length || done.length === 0) return;
-    this.#pending.delete(uid);
-    if (isResting(telling.state.phase)) this.#ports.wake(telling.key);
-    else this.#flushLater(telling);
+    const isAll = done.length === outbox.length;
+    if (isAll) this.#pending.delete(uid);
+    if (!isResting(telling.state.phase)) this.#wakeLater(telling, TAKE_OVER_MS / 2);
+    else if (isAll) this.#wakeLater(telling, 0);
+    // A sink that is away must not keep what others have from being recorded.
+    else this.#wakeLater(telling, PARTLY_AFTER_MS);
   }
 
-  /** While a run goes on acknowledgements ride on its next record; when none comes, a look is asked for. */
-  #flushLater(telling: Telling): void {
-    this.#ports.clock.setTimer(TAKE_OVER_MS / 2, () => {
-      if (!this.#stop.signal.aborted && this.#acks.has(telling.uid)) this.#ports.wake(telling.key);
+  /** While a run goes on acknowledgements ride on its next record; when none comes in time, and at rest, a look is asked for. */
+  #wakeLater(telling: Telling, afterMs: number): void {
+    const { uid, key } = telling;
+    if (this.#wakes.has(uid) && afterMs > 0) return;
+    this.#wakes.add(uid);
+    this.#ports.clock.setTimer(afterMs, () => {
+      this.#wakes.delete(uid);
+      if (!this.#stop.signal.aborted && this.#acks.has(uid)) this.#ports.wake(key);
     });
   }
 

@@ -18,6 +18,7 @@ import type { Found, Look } from './found.ts';
 import type { Finding } from './conditions.ts';
 import type { Memory } from './memory.ts';
 import { protocolOf } from './protocol.ts';
+import { foreignReferences, refusedReference } from './references.ts';
 import { requestSeen } from './request.ts';
 import { readState, type StoredState } from './status.ts';
 import { askTick } from './tick.ts';
@@ -71,7 +72,10 @@ async function observeAdmitted(looking: Looking, stored: Exclude<StoredState, { 
   const remembered = stored.kind === 'state' ? stored.state : initialState(nowMs);
   const state = memory.announcer.withAcks(canary.identity.uid, remembered);
   const world = await readWorld(looking, canary, state);
-  const refusal = isRunning(state.phase) || isDeleting(object) ? null : refusalOf(world);
+  const refusal =
+    isRunning(state.phase) || isDeleting(object)
+      ? null
+      : (refusalOf(world) ?? (await refusedReference(canary, use, optionsOf(looking, state))));
   if (refusal !== null) return refuse(object, refusal.reason, refusal.message);
   const first = await seenOf(looking, state, world, nowMs);
   const known = stored.kind === 'state' ? (rebased(state, first) ?? state) : rebuildState(first, stored);
@@ -114,7 +118,7 @@ async function readWorld(looking: Looking, canary: Canary, state: State): Promis
   const routeRequest = requestOf(canary, workloadFound);
   const route = routeRequest === null ? NO_ROUTE : await mesh.driver.read(routeRequest, options);
   const routeRefs = routeRequest === null ? [] : await mesh.driver.refs(routeRequest);
-  memory.watches.index(key, [...workload.refs(canary, workloadFound), ...routeRefs]);
+  memory.watches.index(key, [...workload.refs(canary, workloadFound), ...routeRefs, ...foreignReferences(canary)]);
   return { mesh, workload, workloadFound, route, routeRequest };
 }
 

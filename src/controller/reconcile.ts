@@ -1,5 +1,6 @@
 // One look at one Canary: observe, decide, record, act, announce. Everything else is called from here.
 import { decide, type Decision } from '../core/decide.ts';
+import { isResting } from '../core/phase.ts';
 import type { CanaryKey } from '../queue/contract.ts';
 import { rfc3339 } from '../util/time.ts';
 import { act, laneOf } from './act.ts';
@@ -44,11 +45,8 @@ export async function reconcile(key: CanaryKey, use: Drivers, memory: Memory, si
 
 /** An act is always preceded by a record, even an unchanged one: a stale look gets its 409 before it can do harm. */
 function mustRecord(found: Found, decision: Decision, memory: Memory): boolean {
-  return (
-    decision.isChanged ||
-    decision.effects.length > 0 ||
-    (memory.announcer.holdsAcks(found.canary.identity.uid) && found.state.outbox.length === 0)
-  );
+  const hasAcks = isResting(decision.next.phase) && memory.announcer.holdsAcks(found.canary.identity.uid);
+  return decision.isChanged || decision.effects.length > 0 || hasAcks;
 }
 
 function lookAgain(key: CanaryKey, found: Found, decision: Decision, use: Drivers, memory: Memory): LookAgain {

@@ -15,12 +15,11 @@ import { until } from './until.ts';
 
 /** The user that the controller is to the API server. */
 export const CONTROLLER = 'serin';
-export const NAMESPACE = 'bench';
 const CRD_FOLDER = join(import.meta.dirname, '..', '..', 'crds');
 const CANARY = canaryKind('serin.dev');
 
 /** How the Canaries of a cluster are made. */
-export interface CanaryPlan extends Pick<BenchOptions, 'steps' | 'intervalSeconds'> {
+export interface CanaryPlan extends Pick<BenchOptions, 'steps' | 'intervalSeconds' | 'perNamespace'> {
   readonly threshold: number;
   readonly metricsServer: string;
 }
@@ -48,22 +47,25 @@ export async function startCluster(folder: string): Promise<BenchCluster> {
   const api = createApiServer({ clock: systemClock, random: systemRandom, kinds: ['istio'] });
   for (const file of readdirSync(CRD_FOLDER))
     api.store.create(parse(readFileSync(join(CRD_FOLDER, file), 'utf8')) as KubeObject, { user: 'admin' });
-  api.store.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } }, { user: 'admin' });
   const kubeconfigPath = join(folder, 'kubeconfig');
   const listening = await listenOn(api, { tokens: { [systemRandom.id()]: CONTROLLER }, kubeconfigPath });
   const runner = openVirtualRunner({ clock: systemClock, readyAfterMs: 250, goneAfterMs: 50 });
   const base = { store: api.store, clock: systemClock, random: systemRandom, delayMs: 10 };
   const actors = startActors({ ...base, runner, hasEndpoints: false });
+  const namespaces = new Map<string, string>();
+  const namespaceOf = (name: string): string => namespaces.get(name) ?? 'default';
   const phaseOf = (name: string): string =>
-    (api.store.get(CANARY, NAMESPACE, name)?.['status'] as { phase?: string } | undefined)?.phase ?? '';
+    (api.store.get(CANARY, namespaceOf(name), name)?.['status'] as { phase?: string } | undefined)?.phase ?? '';
   return {
     api,
     kubeconfigPath,
     add(names, plan) {
-      for (const name of names) api.store.create(deploymentOf(name), { user: 'people' });
-      for (const name of names) api.store.create(canaryOf(name, plan), { user: 'people' });
+      for (const name of names) namespaces.set(name, `bench-${Math.floor(namespaces.size / plan.perNamespace)}`);
+      for (const namespace of new Set(names.map(namespaceOf))) addNamespace(api, namespace);
+      for (const name of names) api.store.create(deploymentOf(namespaceOf(name), name), { user: 'people' });
+      for (const name of names) api.store.create(canaryOf(namespaceOf(name), name, plan), { user: 'people' });
     },
-    setImage: (name, image) => setImage(api, name, image),
+    setImage: (name, image) => setImage(api, namespaceOf(name), name, image),
     phaseOf,
     async untilPhase(names, phase, limitMs) {
       const waiting = new Set(names);
@@ -85,12 +87,24 @@ export async function startCluster(folder: string): Promise<BenchCluster> {
   };
 }
 
-function deploymentOf(name: string): KubeObject {
+function addNamespace(api: ApiServer, name: string): void {
+  const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
+  if (
+    api.store.get(
+      { group: '', version: 'v1', kind: 'Namespace', plural: 'namespaces', namespaced: false },
+      null,
+      name,
+    ) === null
+  )
+    api.store.create(namespace, { user: 'people' });
+}
+
+function deploymentOf(namespace: string, name: string): KubeObject {
   const containers = [{ name: 'app', image: 'app:1', ports: [{ name: 'http', containerPort: 8080 }] }];
   return {
     apiVersion: 'apps/v1',
     kind: 'Deployment',
-    metadata: { name, namespace: NAMESPACE, labels: { app: name } },
+    metadata: { name, namespace, labels: { app: name } },
     spec: {
       replicas: 2,
       selector: { matchLabels: { app: name } },
@@ -99,12 +113,16 @@ function deploymentOf(name: string): KubeObject {
   };
 }
 
-function canaryOf(name: string, { steps, intervalSeconds, threshold, metricsServer }: CanaryPlan): KubeObject {
+function canaryOf(
+  namespace: string,
+  name: string,
+  { steps, intervalSeconds, threshold, metricsServer }: CanaryPlan,
+): KubeObject {
   const interval = `${intervalSeconds}s`;
   return {
     apiVersion: 'serin.dev/v1beta1',
     kind: 'Canary',
-    metadata: { name, namespace: NAMESPACE },
+    metadata: { name, namespace },
     spec: {
       provider: 'istio',
       metricsServer,
@@ -122,10 +140,10 @@ function canaryOf(name: string, { steps, intervalSeconds, threshold, metricsServ
   };
 }
 
-function setImage(api: ApiServer, name: string, image: string): void {
+function setImage(api: ApiServer, namespace: string, name: string, image: string): void {
   const change = (draft: KubeObject): void => {
     const { containers } = (draft['spec'] as { template: { spec: { containers: { image: string }[] } } }).template.spec;
     for (const container of containers) container.image = image;
   };
-  api.store.mutate(DEPLOYMENT, NAMESPACE, name, change, { user: 'people' });
+  api.store.mutate(DEPLOYMENT, namespace, name, change, { user: 'people' });
 }

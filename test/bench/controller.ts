@@ -15,6 +15,8 @@ export interface Usage {
   readonly heapBytes: number;
   /** 99th percentile of how late its event loop was since the last reading. */
   readonly loopLagMs: number;
+  /** Looks at Canaries so far. */
+  readonly looks: number;
 }
 
 /** One line of its log, with when it was read, on the monotonic clock. */
@@ -97,5 +99,11 @@ async function readUsage(port: number): Promise<Usage> {
     residentBytes: value('process_resident_memory_bytes'),
     heapBytes: value('nodejs_heap_size_used_bytes'),
     loopLagMs: value('serin_event_loop_lag_seconds') * 1_000,
+    looks: sumOf(page, 'serin_looks_total'),
   };
+}
+
+function sumOf(page: string, name: string): number {
+  const samples = page.matchAll(new RegExp(`^${name}(?:\\{.*\\})? (\\S+)$`, 'gm'));
+  return [...samples].reduce((sum, [, value]) => sum + Number(value), 0);
 }

@@ -21,6 +21,8 @@ export interface BenchOptions {
   /** Canaries that idle. */
   readonly idleCanaries: number;
   readonly idleSeconds: number;
+  /** Canaries of one namespace; the pods of a namespace are watched together. */
+  readonly perNamespace: number;
   /** Canaries that are promoted. */
   readonly runs: number;
   /** Canaries that are rolled back. */
@@ -54,6 +56,7 @@ Usage: npm run bench -- [${SCENARIOS.join('|')}|all]... [flags]
   --jobs <n>            jobs for each store (default 5000)
   --canaries <n>        idle Canaries (default 100)
   --idle-seconds <n>    how long they idle (default 60)
+  --per-namespace <n>   Canaries of one namespace (default 10)
   --runs <n>            Canaries that are promoted (default 5)
   --rollbacks <n>       Canaries that are rolled back (default 40)
   --steps <n>           steps of 10 % of a run (default 5)
@@ -72,6 +75,7 @@ const FLAGS = {
   jobs: { type: 'string', default: '5000' },
   canaries: { type: 'string', default: '100' },
   'idle-seconds': { type: 'string', default: '60' },
+  'per-namespace': { type: 'string', default: '10' },
   runs: { type: 'string', default: '5' },
   rollbacks: { type: 'string', default: '40' },
   steps: { type: 'string', default: '5' },
@@ -96,6 +100,7 @@ export function readOptions(args: readonly string[]): BenchOptions | null {
     jobs: whole('--jobs', values.jobs, 10),
     idleCanaries: whole('--canaries', values.canaries, 0),
     idleSeconds: whole('--idle-seconds', values['idle-seconds'], 1),
+    perNamespace: whole('--per-namespace', values['per-namespace'], 1),
     runs: whole('--runs', values.runs, 1),
     rollbacks: whole('--rollbacks', values.rollbacks, 0),
     steps: whole('--steps', values.steps, 1),

@@ -29,7 +29,7 @@ function applyOperation(document: unknown, operation: unknown): unknown {
   const path = readPointer(operation['path']);
   switch (operation['op']) {
     case 'test':
-      if (!isSame(demand(document, path), operation['value'] ?? null)) throw rejected();
+      if (!isSame(read(document, path) ?? null, operation['value'] ?? null)) throw rejected();
       return document;
     case 'add':
       return write(document, path, operation['value'], 'add');
@@ -64,7 +64,7 @@ function demand(document: unknown, path: readonly string[]): unknown {
   return value;
 }
 
-/** Undefined when there is nothing. */
+/** Undefined when there is nothing; a test against null holds then, as in the library of the real server. */
 function read(document: unknown, path: readonly string[]): unknown {
   let current = document;
   for (const [index, key] of path.entries()) {

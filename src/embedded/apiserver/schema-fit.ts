@@ -106,10 +106,11 @@ function fitObject(
   let fitted: Members | null = null;
   for (const key in value) {
     const part = value[key];
+    if (part === undefined) continue;
     const member = memberNode(node, key) ?? (node.isEmbedded && isTypeMember(key) ? null : undefined);
     const where = path === '' ? key : `${path}.${key}`;
     if (member === undefined && memberNode(node, key) === undefined && !(node.isEmbedded && isTypeMember(key))) {
-      if (part !== undefined) fitting.unknown.push(where);
+      fitting.unknown.push(where);
       if (fitting.isKeepingUnknown) continue;
       fitted ??= { ...value };
       delete fitted[key];

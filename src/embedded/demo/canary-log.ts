@@ -77,7 +77,7 @@ export function viewOf(canary: KubeObject | null): CanaryView {
     phase: textOf(status['phase']),
     message: textOf(status['message']),
     weightPercent: Number(status['canaryWeight'] ?? 0),
-    tick: `${textOf(run['id'])}/${String(run['tick'] ?? '')}`,
+    tick: `${textOf(run['id'])}/${Number(run['tick'] ?? 0)}`,
     checks: Array.isArray(run['checks']) ? (run['checks'] as CheckView[]) : [],
     ended: Array.isArray(status['history']) ? (status['history'] as EndedRun[]) : [],
   };

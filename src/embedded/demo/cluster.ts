@@ -98,7 +98,9 @@ async function apply(api: ApiServer, object: KubeObject): Promise<void> {
     body: JSON.stringify(object),
     user: PERSON,
   });
-  if (answer.status >= 300) throw new TypeError(`Cannot apply ${kind} "${metadata.name}": ${String(answer.body)}`);
+  if (answer.status < 300) return;
+  const why = typeof answer.body === 'string' ? answer.body : '';
+  throw new TypeError(`Cannot apply ${kind} "${metadata.name}": ${why}`);
 }
 
 function setImage(api: ApiServer, { namespace, name }: Scene, image: string): void {

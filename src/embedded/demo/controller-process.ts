@@ -93,12 +93,12 @@ async function atMost(clock: Clock, limitMs: number, ...awaited: readonly Promis
 function argumentsOf({ kubeconfigPath, meshProvider }: ControllerOptions): readonly string[] {
   return [
     'controller',
-    ...['--kubeconfig', kubeconfigPath],
-    ...['--mesh-provider', meshProvider],
-    ...['--metrics-server', 'scrape'],
+    `--kubeconfig=${kubeconfigPath}`,
+    `--mesh-provider=${meshProvider}`,
+    '--metrics-server=scrape',
     '--allow-loopback',
-    ...['--bind-address', '127.0.0.1'],
-    ...['--port', '0'],
+    '--bind-address=127.0.0.1',
+    '--port=0',
   ];
 }
 

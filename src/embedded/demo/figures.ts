@@ -58,9 +58,6 @@ export interface DemoFigures {
   readonly problems: readonly string[];
 }
 
-/** To at most three digits after the point. */
-export const round = (value: number): number => Math.round(value * 1_000) / 1_000;
-
 /** The result of a story in a few lines. */
 export function describeStory(figures: StoryFigures): readonly string[] {
   const { name, outcome, requests, failed, detectionToPrimaryMs, lastBadAnswerMs, shares, problems } = figures;
@@ -72,7 +69,8 @@ export function describeStory(figures: StoryFigures): readonly string[] {
             `; the last bad answer came after ${lastBadAnswerMs ?? 0} ms`,
         ];
   const seen = shares.map(
-    ({ weightPercent, sharePercent, pValue }) => `${weightPercent}: ${sharePercent.toFixed(1)} (p ${pValue.toFixed(3)})`,
+    ({ weightPercent, sharePercent, pValue }) =>
+      `${weightPercent}: ${sharePercent.toFixed(1)} (p ${pValue.toFixed(3)})`,
   );
   return [
     `${name}: ${outcome} in ${figures.runSeconds.toFixed(1)} s; ${requests} requests, ${failed} failed`,

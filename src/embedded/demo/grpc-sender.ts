@@ -12,11 +12,11 @@ interface GetClient {
   close(): void;
 }
 
-/** Opens a sender to `address`; hosts become the authority of the call. */
+/** Opens a sender to `address` (ip:port, so that no name is looked up); hosts become the authority of the call. */
 export function openGrpcSender(address: string, clock: Clock): Sender {
   const kept = new Map<string, GetClient>();
   const open = (host: string): GetClient =>
-    new DataServiceClient(address, credentials.createInsecure(), {
+    new DataServiceClient(`ipv4:${address}`, credentials.createInsecure(), {
       'grpc.default_authority': host,
       'grpc.enable_retries': 0,
       // Each client has connections of its own.

@@ -77,7 +77,7 @@ export function renderBoard(
     paint(cut(`serin demo  ${board.title}  ${board.seconds.toFixed(1)} s`, columns), 'bold'),
     cut(board.story, columns),
     '',
-    `${paint(cut(head, columns), phaseColor(canary.phase))}`,
+    paint(cut(head, columns), phaseColor(canary.phase)),
     cut(canary.message, columns),
     weightLine(board, columns, paint),
     loadLine(board, columns, paint),

@@ -1,10 +1,11 @@
 // Turns what happened in a story into figures, and holds them against what was told.
 import { primaryImages } from './app-pods.ts';
 import type { EndedRun } from './canary-log.ts';
-import { round, type StoryFigures } from './figures.ts';
+import type { StoryFigures } from './figures.ts';
 import { sumAnswers } from './ledger.ts';
 import type { Answer } from './load.ts';
 import { judgeShares, type RouteStep } from './route-log.ts';
+import { round } from './round.ts';
 import type { Stage } from './stage.ts';
 import type { Story } from './stories.ts';
 
@@ -127,7 +128,7 @@ function problemsOf(told: Told, stage: Stage, figures: StoryFigures): readonly s
 
 /** Only the check that was meant counts: a rollback for want of numbers would prove nothing. */
 const isFailedBy = (run: EndedRun | null, check: string): boolean =>
-  run?.reason === 'FailedChecks' && run.message.includes(check);
+  run !== null && run.message.includes('checks failed') && run.message.includes(check);
 
 function routeChecks(story: Story, { weights, shares }: StoryFigures): readonly (readonly [boolean, string])[] {
   const isWalk =

@@ -6,6 +6,7 @@ import type { ApiServer } from '../apiserver/server.ts';
 import type { DataPlane } from '../dataplane/start.ts';
 import { binomialPValue } from './binomial.ts';
 import type { Answer } from './load.ts';
+import { round } from './round.ts';
 
 /** A weight of the canary, from the commit that asked for it to the next one. Times are monotonic milliseconds. */
 export interface RouteStep {
@@ -101,8 +102,8 @@ export function judgeShares(
         weightPercent: step.weightPercent,
         requests: seen.length,
         canary,
-        sharePercent: (100 * canary) / seen.length,
-        pValue: binomialPValue(canary, seen.length, step.weightPercent / 100),
+        sharePercent: round((100 * canary) / seen.length),
+        pValue: Number(binomialPValue(canary, seen.length, step.weightPercent / 100).toPrecision(4)),
       },
     ];
   });

@@ -52,7 +52,8 @@ export function openPlainTeller({ write, secondsNow }: PlainOptions): Teller {
 export const stamp = (seconds: number): string => `${seconds.toFixed(1).padStart(6)} s`;
 
 /** A value of a check with as many digits as say something. */
-export const valueText = (value: number | null): string => (value === null ? '-' : String(Math.round(value * 100) / 100));
+export const valueText = (value: number | null): string =>
+  value === null ? '-' : String(Math.round(value * 100) / 100);
 
 /** What a check must keep to. */
 export function boundText({ min, max }: { readonly min: number | null; readonly max: number | null }): string {

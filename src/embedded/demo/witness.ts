@@ -11,7 +11,7 @@ export interface WitnessOptions {
   readonly bounds: Bounds;
   readonly breach: Breach;
   /** Where the pods of the new revision serve their numbers, now. */
-  urls(): readonly string[];
+  readonly urls: () => readonly string[];
 }
 
 /** A witness at work. */

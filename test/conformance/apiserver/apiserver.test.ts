@@ -6,6 +6,8 @@ import { systemRandom } from '../../../src/util/random.ts';
 import { WIDGET_CRD } from './case-kit.ts';
 import { type CaseAnswer, runCase, type Send } from './case-runner.ts';
 import { CREATION_CASES } from './cases-creation.ts';
+import { STRICT_CASES } from './cases-strict.ts';
+import { TYPED_CASES } from './cases-typed.ts';
 import { UPDATE_CASES } from './cases-updates.ts';
 import { DELETION_CASES } from './cases-deletion.ts';
 import { PATH_CASES } from './cases-paths.ts';
@@ -19,6 +21,8 @@ import { WORKLOAD_CASES } from './cases-workloads.ts';
 import { BUILT_IN_CASES } from './cases-built-in.ts';
 
 const CASES = [
+  ...STRICT_CASES,
+  ...TYPED_CASES,
   ...CREATION_CASES,
   ...UPDATE_CASES,
   ...DELETION_CASES,

@@ -112,6 +112,7 @@ describe('a metric answer', () => {
     expect(world.status().run?.run?.['checks']).toMatchObject([
       { name: 'request-success-rate', verdict: 'Insufficient', value: null, min: 99 },
     ]);
+    await world.clock.advance(2_000);
     expect(world.events()).toContainEqual(expect.stringMatching(/^NoData: Halt advancement no values found/));
     world.close();
   });

@@ -191,6 +191,16 @@ describe('judgeRevision() while the target is the release that is wanted', () =>
       history: [anEnded(RUN, 'aborted'), anEnded(again, 'rolledBack', { endedAtMs: NOW_MS })],
     });
     expect(judge(state, OURS)).toMatchObject({ outcome: 'rolledBack', run: { id: again.id } });
+    // In whichever order they are kept.
+    const turned = { ...state, history: state.history.toReversed() };
+    expect(judge(turned, OURS)).toMatchObject({ outcome: 'rolledBack', run: { id: again.id } });
+  });
+
+  it('does not take a run that was replaced, or replaced after its promotion, for the end of this one', () => {
+    for (const outcome of ['superseded', 'promoted'] as const) {
+      const state = under('Failed', { failure: 'rolledBack', history: [anEnded(RUN, outcome)] });
+      expect(short(judge(state, OURS, V11, LATE))).toBe('waiting for the controller');
+    }
   });
 
   it('reads the tracked configs that the controller wrote down', () => {
