@@ -95,7 +95,7 @@ export const statusSchema = object(
       'serin: record of the run under way. Unstable: its member schema tells its version, and releases may change it.',
     ).optional(),
     outbox: list('serin: what people are still to be told. Unstable.', freeForm('One entry.'), 1024).optional(),
-    history: list('serin: the last runs, newest first.', pastRun, 32).optional(),
+    history: list('serin: the last runs, newest last.', pastRun, 32).optional(),
   },
   { byGroup: { 'serin.dev': { default: { observedGeneration: -1 } } } },
 );

@@ -7,7 +7,7 @@ import { openVirtualRunner } from '../../src/embedded/actors/virtual-runner.ts';
 import { listenOn } from '../../src/embedded/apiserver/listen.ts';
 import { createApiServer, type ApiServer } from '../../src/embedded/apiserver/server.ts';
 import type { KubeObject } from '../../src/kube/contract.ts';
-import { canaryKind, DEPLOYMENT } from '../../src/kube/kinds.ts';
+import { canaryKind, DEPLOYMENT, NAMESPACE } from '../../src/kube/kinds.ts';
 import { systemClock } from '../../src/util/clock.ts';
 import { systemRandom } from '../../src/util/random.ts';
 import type { BenchOptions } from './options.ts';
@@ -88,15 +88,8 @@ export async function startCluster(folder: string): Promise<BenchCluster> {
 }
 
 function addNamespace(api: ApiServer, name: string): void {
-  const namespace = { apiVersion: 'v1', kind: 'Namespace', metadata: { name } };
-  if (
-    api.store.get(
-      { group: '', version: 'v1', kind: 'Namespace', plural: 'namespaces', namespaced: false },
-      null,
-      name,
-    ) === null
-  )
-    api.store.create(namespace, { user: 'people' });
+  if (api.store.get(NAMESPACE, null, name) !== null) return;
+  api.store.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name } }, { user: 'people' });
 }
 
 function deploymentOf(namespace: string, name: string): KubeObject {

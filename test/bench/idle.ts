@@ -4,12 +4,17 @@ import { namesOf } from './cluster.ts';
 import { mebibytes, round } from './figures.ts';
 import type { BenchOptions } from './options.ts';
 import { sumUp } from './requests.ts';
-import { withStage } from './stage.ts';
+import { untilStill, withStage } from './stage.ts';
 import type { RunningStore } from './stores.ts';
 
 /** Of one queue store. */
 export interface IdleFigures {
   readonly canaries: number;
+  /** From the creation of all Canaries at once until all are Initialized, and what that took. */
+  readonly initializeSeconds: number;
+  readonly initializeCpuSeconds: number;
+  readonly looksPerInitialization: number;
+  /** How long was measured after that. */
   readonly seconds: number;
   /** Requests to the API server, Events among them, watches left out. */
   readonly requestsPerMinute: number;
@@ -23,8 +28,6 @@ export interface IdleFigures {
   readonly loopLagP99Ms: number;
 }
 
-/** Nothing that belongs to the beginning may be counted. */
-const CALM_MS = 3_000;
 const LIMIT_MS = 600_000;
 
 /** Measures one store. */
@@ -33,9 +36,12 @@ export async function measureIdle(store: RunningStore, options: BenchOptions): P
     stage.withController(store, async (controller) => {
       const { cluster, prometheus, requests } = stage;
       const names = namesOf(0, options.idleCanaries);
+      const atStart = await controller.usage();
+      const addedMs = performance.now();
       cluster.add(names, { ...options, threshold: 5, metricsServer: prometheus.url });
       await cluster.untilPhase(names, 'Initialized', LIMIT_MS);
-      await requests.untilCalm(CALM_MS, LIMIT_MS);
+      const initializeSeconds = round((performance.now() - addedMs) / 1_000, 1);
+      await untilStill(stage, controller, LIMIT_MS);
       const before = await controller.usage();
       const startMs = performance.now();
       const [queries, watches] = [prometheus.queries(), requests.watches.length];
@@ -46,6 +52,9 @@ export async function measureIdle(store: RunningStore, options: BenchOptions): P
       const perMinute = (asked.requests + asked.events) / minutes;
       return {
         canaries: names.length,
+        initializeSeconds,
+        initializeCpuSeconds: round(before.cpuSeconds - atStart.cpuSeconds, 1),
+        looksPerInitialization: round((before.looks - atStart.looks) / Math.max(1, names.length), 1),
         seconds: round(minutes * 60, 1),
         requestsPerMinute: round(perMinute, 2),
         requestsPerMinuteAndCanary: round(perMinute / Math.max(1, names.length), 4),

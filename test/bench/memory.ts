@@ -3,7 +3,7 @@ import { sleep, systemClock } from '../../src/util/clock.ts';
 import { namesOf } from './cluster.ts';
 import { mebibytes, round } from './figures.ts';
 import type { BenchOptions, StoreName } from './options.ts';
-import { withStage } from './stage.ts';
+import { untilStill, withStage } from './stage.ts';
 import { startStore, storesOf, withStore } from './stores.ts';
 
 /** One controller, started beside so many Canaries that are all Initialized. */
@@ -15,7 +15,6 @@ export interface MemoryFigures {
   readonly heapMebibytes: number;
 }
 
-const CALM_MS = 3_000;
 const LIMIT_MS = 1_200_000;
 /** How long it idles before it is looked at. */
 const REST_MS = 5_000;
@@ -34,9 +33,9 @@ export async function measureMemory(options: BenchOptions): Promise<readonly Mem
       if (added.length > 0) {
         const fastest = names.includes('redis') ? 'redis' : (names[0] ?? 'embedded');
         await withStore(fastest, (store) =>
-          stage.withController(store, async () => {
+          stage.withController(store, async (controller) => {
             await stage.cluster.untilPhase(added, 'Initialized', LIMIT_MS);
-            await stage.requests.untilCalm(CALM_MS, LIMIT_MS);
+            await untilStill(stage, controller, LIMIT_MS);
           }),
         );
       }
@@ -45,7 +44,7 @@ export async function measureMemory(options: BenchOptions): Promise<readonly Mem
         try {
           figures.push(
             await stage.withController(store, async (controller) => {
-              await stage.requests.untilCalm(CALM_MS, LIMIT_MS);
+              await untilStill(stage, controller, LIMIT_MS);
               await sleep(systemClock, REST_MS);
               const { residentBytes, heapBytes } = await controller.usage();
               return {

@@ -6,7 +6,7 @@ import { durationsOf, round, type Durations } from './figures.ts';
 import type { BenchOptions, StoreName } from './options.ts';
 import { sumUp, type Asked, type RequestSums } from './requests.ts';
 import { followRoutes, type WeightCommit } from './route-commits.ts';
-import { withStage, type Stage } from './stage.ts';
+import { untilStill, withStage, type Stage } from './stage.ts';
 import type { RunningStore } from './stores.ts';
 import { traceRun } from './trace.ts';
 
@@ -57,7 +57,7 @@ export async function measureRun(store: RunningStore, options: BenchOptions): Pr
       const commits = followRoutes(stage.cluster.api);
       stage.cluster.add([...good, ...bad], plan);
       await stage.cluster.untilPhase([...good, ...bad], 'Initialized', LIMIT_MS);
-      await stage.requests.untilCalm(CALM_MS, LIMIT_MS);
+      await untilStill(stage, controller, LIMIT_MS);
       const runs: OneRun[] = [];
       for (const name of good) runs.push(await promote(name, stage, commits));
       if (options.isTracing && runs[0] !== undefined) traceRun(runs[0].asked, controller.lines, runs[0].startMs);

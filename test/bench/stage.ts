@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { sleep, systemClock } from '../../src/util/clock.ts';
 import { startCluster, type BenchCluster } from './cluster.ts';
 import { startController, type BenchController } from './controller.ts';
 import type { BenchOptions } from './options.ts';
@@ -16,6 +17,29 @@ export interface Stage {
   readonly requests: RequestLog;
   /** Runs `work` with a controller on the store, and stops it afterwards. */
   withController<T>(store: RunningStore, work: (controller: BenchController) => Promise<T>): Promise<T>;
+}
+
+/** How long nothing may be asked, and how long the process must be still besides, in milliseconds. */
+const CALM_MS = 3_000;
+const STILL_MS = 2_000;
+/** Share of a core below which a controller that looks at nothing is still. */
+const STILL_CORES = 0.1;
+const ROUNDS_MAX = 30;
+
+/** Waits until the controller asks nothing, looks at nothing and has worked off what it had queued. */
+export async function untilStill(
+  { requests }: Pick<Stage, 'requests'>,
+  controller: BenchController,
+  limitMs: number,
+): Promise<void> {
+  await requests.untilCalm(CALM_MS, limitMs);
+  for (let round = 0; round < ROUNDS_MAX; round += 1) {
+    const before = await controller.usage();
+    await sleep(systemClock, STILL_MS);
+    const after = await controller.usage();
+    const cores = (after.cpuSeconds - before.cpuSeconds) / (STILL_MS / 1_000);
+    if (after.looks === before.looks && cores < STILL_CORES) return;
+  }
 }
 
 /** Runs `work` on a stage of its own. */

@@ -36,13 +36,13 @@ export function openApiV3Document(engine: Engine, name: string): unknown {
   addNode(schemas, builtInSchema('ObjectMeta').root);
   const paths: Members = {};
   for (const kind of kinds) {
-    schemas[schemaName(kind)] = { ...kindSchema(schemas, kind), 'x-kubernetes-group-version-kind': [gvkOf(kind)] };
+    schemas[schemaName(kind)] = { ...kindSchema(schemas, kind), 'x-kubernetes-group-version-kind': [kindTag(kind)] };
     Object.assign(paths, pathsOf(kind));
   }
   return { openapi: '3.0.0', info: INFO, paths, components: { schemas } };
 }
 
-const gvkOf = (kind: ServedKind): Members => ({ group: kind.group, kind: kind.kind, version: kind.version });
+const kindTag = (kind: ServedKind): Members => ({ group: kind.group, kind: kind.kind, version: kind.version });
 
 function schemaName(kind: ServedKind): string {
   const group = kind.group === '' ? 'core' : kind.group;
@@ -129,7 +129,7 @@ function listSchema(schemas: Members, node: SchemaNode): Members {
 function pathsOf(kind: ServedKind): Members {
   const root = kind.group === '' ? `/api/${kind.version}` : `/apis/${groupVersion(kind)}`;
   const base = kind.namespaced ? `${root}/namespaces/{namespace}/${kind.plural}` : `${root}/${kind.plural}`;
-  const tag = { 'x-kubernetes-group-version-kind': gvkOf(kind) };
+  const tag = { 'x-kubernetes-group-version-kind': kindTag(kind) };
   const reference = { $ref: `#/components/schemas/${schemaName(kind)}` };
   const body = (types: readonly string[]): Members => ({
     content: Object.fromEntries(types.map((type) => [type, { schema: reference }])),
