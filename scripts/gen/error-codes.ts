@@ -46,7 +46,6 @@ export const ERROR_CODES: Readonly<Record<string, string>> = {
   SPEC_PROVIDER: 'The mesh provider is missing or unknown.',
   SPEC_QUEUE: 'The settings of the queue store cannot work.',
   SPEC_RANGE: 'A number is out of bounds.',
-  SPEC_REFERENCE: 'A MetricTemplate or AlertProvider that is referred to is itself invalid.',
   SPEC_SECRET_MISSING: 'A Secret that is referred to does not exist or lacks a key.',
   SPEC_SERVICE: 'A field of spec.service does not fit the mesh provider.',
   SPEC_SIZE: 'A text, list or map is too large.',

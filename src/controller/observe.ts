@@ -1,5 +1,6 @@
 // The station that looks: reads everything one decision needs, in parallel where it can, and judges nothing.
 import type { Canary } from '../api/types.ts';
+import { decide } from '../core/decide.ts';
 import type { Observation, RouteSeen } from '../core/observation.ts';
 import { isRunning } from '../core/phase.ts';
 import { rebased, rebuildState } from '../core/rebuild.ts';
@@ -82,7 +83,7 @@ async function observeAdmitted(looking: Looking, stored: Exclude<StoredState, { 
   const seen = { ...first, quietSinceMs: memory.quiet.since(key, known, isQuiet(known, first), nowMs) };
   const findings = findingsOf(world.route, known, memory, key, nowMs);
   const found = { ref: looking.ref, object, state: known, canary, findings, ...world };
-  if (!isTickDue(known, seen)) return { kind: 'found', found: { ...found, seen } };
+  if (!isTickDue(known, seen) || isDecidedWithout(known, seen)) return { kind: 'found', found: { ...found, seen } };
   const tick = await askTick({
     key,
     canary,
@@ -94,6 +95,11 @@ async function observeAdmitted(looking: Looking, stored: Exclude<StoredState, { 
     signal: looking.signal,
   });
   return { kind: 'found', found: { ...found, seen: { ...seen, nowMs: use.clock.nowMs(), tick } } };
+}
+
+/** An abort, a deletion, a crash or a passed deadline never waits for the answers of a tick. */
+function isDecidedWithout(state: State, seen: Observation): boolean {
+  return seen.request !== null || decide(state, seen).next.phase !== state.phase;
 }
 
 const isDeleting = (object: KubeObject): boolean => object.metadata.deletionTimestamp !== undefined;

@@ -2,6 +2,7 @@
 import { decide, type Decision } from '../core/decide.ts';
 import { isResting } from '../core/phase.ts';
 import type { CanaryKey } from '../queue/contract.ts';
+import { isTickDue } from '../core/signals.ts';
 import { rfc3339 } from '../util/time.ts';
 import { act, laneOf } from './act.ts';
 import { announce, announceRefusal } from './announcing.ts';
@@ -54,6 +55,8 @@ function lookAgain(key: CanaryKey, found: Found, decision: Decision, use: Driver
   if (isGone) return 'never';
   if (decision.effects.length > 0 || decision.next.phase !== found.state.phase) return 'now';
   const nowMs = use.clock.nowMs();
+  // A tick that was broken off, or that something more urgent overtook, is taken up again at once.
+  if (found.seen.tick === null && isTickDue(decision.next, { ...found.seen, nowMs })) return 'now';
   const secretsAtMs = memory.secrets.dueAtMs(key, decision.next);
   const takeOverAtMs = memory.announcer.takeOverAtMs(decision.next);
   // Only what lies ahead: a moment that has passed was this look's, and what it waits for now arrives as an event.

@@ -25,13 +25,20 @@ export interface Asking {
 }
 
 /**
- * The answers of this tick; null when the wait was broken off because something else happened to the Canary: then the
- * asking goes on in the background under the same idempotency keys and the next look takes it up.
+ * The answers of this tick; null when the wait was broken off because something else happened to the Canary, or the
+ * phase's deadline passed: then the asking goes on in the background under the same idempotency keys and the next look
+ * takes it up.
  */
-export function askTick(asking: Asking): Promise<TickSeen | null> {
-  const { state, canary } = asking;
+export async function askTick(asking: Asking): Promise<TickSeen | null> {
+  const { state, canary, memory, use, key } = asking;
   const name = `${canary.identity.uid}/${state.run?.id ?? ''}/${state.phase}/${state.run?.step ?? 0}/${state.run?.tick ?? 0}`;
-  return asking.memory.asks.wait(asking.key, name, (signal) => ask({ ...asking, signal }), asking.signal);
+  const leftMs = state.deadlineMs === null ? null : state.deadlineMs - use.clock.nowMs();
+  const cancel = leftMs === null ? null : use.clock.setTimer(leftMs, () => memory.asks.breakOff(key));
+  try {
+    return await memory.asks.wait(key, name, (signal) => ask({ ...asking, signal }), asking.signal);
+  } finally {
+    cancel?.();
+  }
 }
 
 async function ask(asking: Asking): Promise<TickSeen> {

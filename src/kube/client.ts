@@ -19,7 +19,7 @@ import type {
   WatchOptions,
 } from './contract.ts';
 import { Discovery } from './discovery.ts';
-import { checkCreate, checkPatch, checkRemove, checkVersioned } from './fence.ts';
+import { checkApply, checkCreate, checkPatch, checkRemove, checkVersioned } from './fence.ts';
 import { apiVersionOf, describeRef } from './kinds.ts';
 import { Limiter } from './limiter.ts';
 import type { PageSink, PagedKubeClient } from './paged-client.ts';
@@ -127,7 +127,7 @@ class RestClient implements PagedKubeClient {
   }
 
   async apply(object: KubeObject, kind: ResourceKind, options?: CallOptions): Promise<KubeObject> {
-    const ref = checkVersioned('apply', object, kind);
+    const ref = checkApply(object, kind);
     const path = withQuery(objectPath(ref), { fieldManager: FIELD_MANAGER, force: 'true' });
     // The server refuses an apply that carries managedFields, as an object that was read does.
     const { managedFields: _, ...metadata } = object.metadata;

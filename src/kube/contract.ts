@@ -80,7 +80,7 @@ export interface KubeClient {
   list(kind: ResourceKind, namespace: string | null, options?: CallOptions & ListOptions): Promise<ObjectList>;
   /** POST: fails with ConflictError when the name is taken. */
   create(object: KubeObject, kind: ResourceKind, options?: CallOptions): Promise<KubeObject>;
-  /** Server-side apply as field manager `serin`, force: only for objects that we own. metadata.resourceVersion is required. */
+  /** Server-side apply as field manager `serin`, force: only for objects that we own. metadata.uid and metadata.resourceVersion are required: without the uid the server would create an object that is gone. */
   apply(object: KubeObject, kind: ResourceKind, options?: CallOptions): Promise<KubeObject>;
   /** JSON Patch on an object that others own too; must contain `replace /metadata/resourceVersion`. */
   patch(ref: ObjectRef, operations: readonly PatchOperation[], options?: CallOptions): Promise<KubeObject>;

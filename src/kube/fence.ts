@@ -20,6 +20,13 @@ export function checkVersioned(verb: string, object: KubeObject, kind: ResourceK
   return ref;
 }
 
+/** Checks that an apply names the very object that was observed: the server creates one that is gone unless the uid says which. Throws BugError. */
+export function checkApply(object: KubeObject, kind: ResourceKind): ObjectRef {
+  const ref = checkVersioned('apply', object, kind);
+  if (!object.metadata.uid) throw unfenced('apply', ref, 'metadata.uid is missing');
+  return ref;
+}
+
 /** Checks that a patch replaces the version by the one observed, and that no later operation takes that back. Throws BugError. */
 export function checkPatch(ref: ObjectRef, operations: readonly PatchOperation[]): void {
   const at = operations.findIndex(({ op, path }) => op === 'replace' && path === FENCE_PATH);

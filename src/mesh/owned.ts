@@ -105,6 +105,8 @@ export class OwnedWriter {
     const merged = keepForeign(spec, found['spec'], planned.ours);
     const object = this.#build(planned, merged, annotations, true);
     object.metadata.resourceVersion = String(found.metadata.resourceVersion);
+    // Without the uid an apply would create an object that was deleted meanwhile, whatever its version.
+    object.metadata.uid = String(found.metadata.uid);
     const answer = await this.#kube.client.apply(object, planned.ref.kind, this.#options);
     this.#note(planned.ref, answer);
     await this.patch(planned.ref, answer, removeSurplus(spec, answer['spec'], planned.ours, ['spec']));

@@ -9,7 +9,7 @@ import { parseCanary } from '../../src/api/parse-canary.ts';
 import { CANARY_GROUPS } from '../../src/kube/kinds.ts';
 import type { KubeObject } from '../../src/kube/contract.ts';
 import { isObject } from '../../src/util/json.ts';
-import { BANNED_WORDS, fileLinks } from './rules.ts';
+import { anchorsOf, BANNED_WORDS, linksOf, type Link } from './rules.ts';
 import { ROOT, filesUnder, textOf } from './tree.ts';
 
 const PAGES = [
@@ -22,14 +22,25 @@ const PAGES = [
 
 describe('links', () => {
   it.each(PAGES)('of %s lead somewhere', (page) => {
-    const broken = fileLinks(textOf(page)).filter((target) => !existsSync(join(ROOT, dirname(page), target)));
-    expect(broken).toEqual([]);
+    expect(linksOf(textOf(page)).flatMap((link) => flawOf(page, link))).toEqual([]);
   });
 
   it('that lead nowhere are told', () => {
-    expect(fileLinks('[a](b.md#c) [d](https://e) [f](#g) `[h](i.md)`\n```\n[j](k.md)\n```\n')).toEqual(['b.md']);
+    expect(linksOf('[a](b.md#c) [d](https://e) [f](#g) `[h](i.md)`\n```\n[j](k.md)\n```\n')).toEqual([
+      { file: 'b.md', anchor: 'c' },
+      { file: '', anchor: 'g' },
+    ]);
+    expect(flawOf('docs/install.md', { file: 'nowhere.md', anchor: '' })).toHaveLength(1);
+    expect(flawOf('docs/install.md', { file: 'runbook.md', anchor: 'nowhere' })).toHaveLength(1);
+    expect(flawOf('docs/install.md', { file: 'runbook.md', anchor: 'stop-everything' })).toEqual([]);
   });
 });
+
+function flawOf(page: string, { file, anchor }: Link): readonly string[] {
+  const path = file === '' ? page : join(dirname(page), file);
+  if (!existsSync(join(ROOT, path))) return [`${file} does not exist`];
+  return anchor === '' || anchorsOf(textOf(path)).includes(anchor) ? [] : [`${path} has no heading #${anchor}`];
+}
 
 describe('pages', () => {
   it.each(PAGES)('%s begins with a title', (page) => {

@@ -85,10 +85,28 @@ function wordsOf(identifier: string): readonly string[] {
     .split(/[_$]+/);
 }
 
-/** Links of a Markdown text to files, without those to the web and within the page. */
-export function fileLinks(text: string): readonly string[] {
+/** A link of a Markdown text: a file, empty for the page itself, and an anchor, empty for none. */
+export interface Link {
+  readonly file: string;
+  readonly anchor: string;
+}
+
+/** Links of a Markdown text that stay in the project. */
+export function linksOf(text: string): readonly Link[] {
   const prose = text.replaceAll(/```[\s\S]*?```/g, '').replaceAll(/`[^`\n]*`/g, '');
   return [...prose.matchAll(/\]\(([^)\s]+)\)/g)]
-    .map((match) => (match[1] ?? '').replace(/#.*$/, ''))
-    .filter((target) => target !== '' && !/^[a-z]+:/.test(target));
+    .map((match) => match[1] ?? '')
+    .filter((target) => !/^[a-z]+:/.test(target))
+    .map((target) => ({ file: target.replace(/#.*$/, ''), anchor: /#(.*)$/.exec(target)?.[1] ?? '' }));
+}
+
+/** The anchors of the headings of a Markdown text, as GitHub makes them. */
+export function anchorsOf(text: string): readonly string[] {
+  const prose = text.replaceAll(/```[\s\S]*?```/g, '');
+  return [...prose.matchAll(/^#+ (.+)$/gm)].map((match) =>
+    (match[1] ?? '')
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N} _-]/gu, '')
+      .replaceAll(' ', '-'),
+  );
 }

@@ -55,8 +55,8 @@ const RESTART_AFTER_MS = 4_000;
 /** Time that a healed world has to come to its end. */
 const HEALED_LIMIT_MS = 1_500_000;
 const IDLE_MS = 600_000;
-/** A replica that died with acknowledgements in its memory is replaced in telling after two minutes. */
-const SETTLE_MS = 200_000;
+/** What a dead replica did not tell is taken over after two minutes, and recorded within another two. */
+const SETTLE_MS = 320_000;
 
 export class World {
   readonly clock = new VirtualClock({ turns: 1 });

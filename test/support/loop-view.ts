@@ -250,6 +250,26 @@ export class LoopView {
     );
   }
 
+  /** The containers of a Deployment's pods begin to crash, as after a bad configuration: they are seen in CrashLoopBackOff. */
+  crashPods(app: string, namespace = 'web'): void {
+    for (const pod of this.api.store.list(POD, namespace).filter(({ metadata }) => metadata.labels?.['app'] === app)) {
+      const waiting = { reason: 'CrashLoopBackOff', message: 'back-off 10s restarting failed container' };
+      const edit = (draft: Draft): void => {
+        draft.status['conditions'] = [{ type: 'Ready', status: 'False' }];
+        draft.status['containerStatuses'] = [
+          {
+            name: 'app',
+            ready: false,
+            restartCount: 4,
+            state: { waiting },
+            lastState: { terminated: { exitCode: 1 } },
+          },
+        ];
+      };
+      this.change(POD, pod.metadata.name, edit, { namespace, user: 'kubelet', subresource: 'status' });
+    }
+  }
+
   remove(kind: ResourceKind, name: string, namespace = 'web'): void {
     this.api.store.remove(kind, namespace, name, { user: 'people' });
   }

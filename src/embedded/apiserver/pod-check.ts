@@ -55,7 +55,7 @@ export function isPort(value: unknown): boolean {
 }
 
 /** The problem of a port that cannot be. */
-export function portProblem(field: string, value: unknown): FieldProblem {
+function portProblem(field: string, value: unknown): FieldProblem {
   if (value === undefined || value === 0) return required(field);
   return invalidValue(field, value, 'must be between 1 and 65535, inclusive');
 }

@@ -79,9 +79,11 @@ export async function startCluster(options: ClusterOptions): Promise<DemoCluster
   };
 }
 
+/** Those of the one group that the controller serves by default: with both, `kubectl get canary` would mean flagger.app. */
 function readCrds(): readonly KubeObject[] {
   const folder = fileURLToPath(new URL('../../../crds/', import.meta.url));
-  return readdirSync(folder).map((file) => parse(readFileSync(folder + file, 'utf8')) as KubeObject);
+  const files = readdirSync(folder).filter((file) => file.startsWith('serin.dev_'));
+  return files.map((file) => parse(readFileSync(folder + file, 'utf8')) as KubeObject);
 }
 
 async function apply(api: ApiServer, object: KubeObject): Promise<void> {

@@ -5,10 +5,8 @@ import { isCanaryServing } from './app-pods.ts';
 import type { Stretch } from './audit.ts';
 import { viewOf } from './canary-log.ts';
 import { describeStory, type DemoFigures } from './figures.ts';
-import { openGrpcSender } from './grpc-sender.ts';
-import { openHttpSender } from './http-sender.ts';
 import { Ledger } from './ledger.ts';
-import { startLoad, type Load } from './load.ts';
+import { startLoadThread, type LoadThread } from './load-thread.ts';
 import type { DemoOptions } from './options.ts';
 import { playStory, type Played } from './play.ts';
 import { round } from './round.ts';
@@ -31,7 +29,7 @@ export interface DemoPorts {
 }
 
 /** A gRPC connection costs more than ten times what a call on it does; half of the calls open one. */
-const REQUESTS_PER_SECOND = { http: 200, grpc: 150 } as const;
+const REQUESTS_PER_SECOND = { http: 200, grpc: 120 } as const;
 /** All stories together, the start included, in milliseconds. */
 const LIMIT_MS = 90_000;
 /** How long after a run the controller may still have something to say that belongs to it, in milliseconds. */
@@ -61,7 +59,7 @@ class Demo {
   readonly #over = new AbortController();
   readonly #problems: string[] = [];
   #world: World | null = null;
-  #load: Load | null = null;
+  #load: LoadThread | null = null;
   #story = 'starting: API server, controller and its queue';
 
   constructor(options: DemoOptions, ports: DemoPorts) {
@@ -85,7 +83,7 @@ class Demo {
     if (signal.aborted) return;
     if (options.isKept) this.#sayHowToUse(world);
     onFigures(figures);
-    if (options.isKept && figures.problems.length === 0) await sleep(clock, KEEP_MS, this.#over.signal);
+    if (options.isKept && !this.#over.signal.aborted) await this.#keep();
   }
 
   async close(): Promise<void> {
@@ -137,11 +135,12 @@ class Demo {
     const { entrance, host, canaryHost } = this.#scene;
     const at = cluster.dataPlane[entrance];
     const { protocol } = this.#options;
-    const sender = protocol === 'grpc' ? openGrpcSender(at.grpcAddress, clock) : openHttpSender(at.httpUrl);
+    const address = protocol === 'grpc' ? at.grpcAddress : at.httpUrl;
     const hosts = (): readonly string[] =>
       canaryHost !== null && isCanaryServing(cluster, this.#scene) ? [host, canaryHost] : [host];
     const onAnswer = this.#ledger.note.bind(this.#ledger);
-    this.#load = startLoad({ clock, sender, requestsPerSecond: REQUESTS_PER_SECOND[protocol], hosts, onAnswer });
+    const requestsPerSecond = REQUESTS_PER_SECOND[protocol];
+    this.#load = startLoadThread({ clock, protocol, address, requestsPerSecond, hosts, onAnswer });
     const base = { clock, scene: this.#scene, cluster, load: this.#load, ledger: this.#ledger };
     return { ...base, route, canary, audit, signal: this.#over.signal };
   }
@@ -175,6 +174,14 @@ class Demo {
       stories,
       problems,
     };
+  }
+
+  async #keep(): Promise<void> {
+    const before = this.#ledger.totals();
+    await sleep(this.#ports.clock, KEEP_MS, this.#over.signal);
+    const { requests, failedElsewhere } = this.#ledger.totals();
+    const failed = failedElsewhere - before.failedElsewhere;
+    this.#teller.line(`kept: ${requests - before.requests} requests, ${failed} failed without an answer of a canary`);
   }
 
   #sayHowToUse({ cluster }: World): void {

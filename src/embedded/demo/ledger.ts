@@ -1,13 +1,17 @@
 // What clients saw, request by request, and the sums of a stretch of time.
 import type { Answer } from './load.ts';
 
-/** All answers of a demo. */
+/** Answers that are remembered, some minutes of them; of what is older only the sums stay. */
+const ANSWERS_MAX = 100_000;
+
+/** The answers of a demo. */
 export class Ledger {
-  readonly #answers: Answer[] = [];
+  #answers: Answer[] = [];
   #totals = sumAnswers([]);
 
   note(answer: Answer): void {
     this.#answers.push(answer);
+    if (this.#answers.length > ANSWERS_MAX) this.#answers = this.#answers.slice(ANSWERS_MAX / 2);
     this.#totals = addSums(this.#totals, sumAnswers([answer]));
   }
 

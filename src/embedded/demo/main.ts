@@ -83,7 +83,7 @@ function finish(
   if (figures === null) return interruptCode;
   const { isAsTold, seconds, problems } = figures;
   const verdict = isAsTold ? 'all stories ended as told' : `not as told: ${problems.join('; ')}`;
-  write(`${verdict}, in ${seconds.toFixed(1)} s\n`);
+  if (options.stories.length > 0) write(`${verdict}, in ${seconds.toFixed(1)} s\n`);
   if (options.isJson) write(`${JSON.stringify(figures)}\n`);
   return isAsTold ? 0 : 1;
 }

@@ -38,7 +38,7 @@ export async function playStory(story: Story, stage: Stage): Promise<Played> {
   const count = (): number => ledger.between(beginMs, Number.POSITIVE_INFINITY).length;
   await waitUntil(stage, () => clock.monotonicMs() >= restMs + CALM_MS && count() >= REQUESTS_MIN, STORY_MAX_MS);
   const endMs = clock.monotonicMs();
-  await waitUntil(stage, () => ![...load.pending()].some((startMs) => startMs < endMs), ANSWER_MAX_MS);
+  await waitUntil(stage, () => load.isAnsweredUntil(endMs), ANSWER_MAX_MS);
   await witness?.stop();
   const run = endedRun(stage, image);
   const told = { story, image, beginMs, restMs, endMs, run, breachMs: witness?.breachMs() ?? null };

@@ -4,7 +4,7 @@ import type { Audit } from './audit.ts';
 import type { CanaryLog } from './canary-log.ts';
 import type { DemoCluster } from './cluster.ts';
 import type { Ledger } from './ledger.ts';
-import type { Load } from './load.ts';
+import type { LoadThread } from './load-thread.ts';
 import type { RouteLog } from './route-log.ts';
 import type { Scene } from './scene.ts';
 
@@ -13,7 +13,7 @@ export interface Stage {
   readonly clock: Clock;
   readonly scene: Scene;
   readonly cluster: DemoCluster;
-  readonly load: Load;
+  readonly load: LoadThread;
   readonly ledger: Ledger;
   readonly route: RouteLog;
   readonly canary: CanaryLog;

@@ -1,6 +1,7 @@
 // Cases: server-side apply.
 import type { ApiCase } from './case-runner.ts';
 import {
+  APPLY,
   CONFIG_MAPS,
   DEPLOYMENTS,
   MERGE,
@@ -42,12 +43,9 @@ export const APPLY_CASES: readonly ApiCase[] = [
     200,
     { metadata: { resourceVersion: '{{0.metadata.resourceVersion}}' } },
   ),
-  of(
-    'apply without a manager',
-    [patch(MAP_PATH, { 'content-type': 'application/apply-patch+yaml' }, configMap('a'))],
-    422,
-    { message: 'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch' },
-  ),
+  of('apply without a manager', [patch(MAP_PATH, APPLY, configMap('a'))], 422, {
+    message: 'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
+  }),
   of(
     'apply removes what is no longer applied',
     [apply(MAP_PATH, 'one', configMap('a', { k: '1', l: '2' })), apply(MAP_PATH, 'one', configMap('a', { k: '1' }))],
@@ -300,11 +298,12 @@ export const APPLY_CASES: readonly ApiCase[] = [
     'apply of the status',
     [
       post(WIDGETS, widget('a', { size: 1 })),
-      patch(
-        `${WIDGET_PATH}/status?fieldManager=one`,
-        { 'content-type': 'application/apply-patch+yaml' },
-        { apiVersion: 'cases.serin.dev/v1', kind: 'Widget', metadata: { name: 'a' }, status: { phase: 'x' } },
-      ),
+      patch(`${WIDGET_PATH}/status?fieldManager=one`, APPLY, {
+        apiVersion: 'cases.serin.dev/v1',
+        kind: 'Widget',
+        metadata: { name: 'a' },
+        status: { phase: 'x' },
+      }),
     ],
     200,
     {

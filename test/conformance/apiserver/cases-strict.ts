@@ -1,6 +1,7 @@
 // Cases: what is said of bodies that cannot be read, of odd requests and of sizes.
 import type { ApiCase } from './case-runner.ts';
 import {
+  APPLY,
   configMap,
   CONFIG_MAPS,
   deployment,
@@ -264,11 +265,12 @@ const ODD: readonly ApiCase[] = [
   of(
     'an apply of a status that is missing',
     [
-      patch(
-        `${WIDGETS}/a/status?fieldManager=one`,
-        { 'content-type': 'application/apply-patch+yaml' },
-        { apiVersion: 'cases.serin.dev/v1', kind: 'Widget', metadata: { name: 'a' }, status: { phase: 'z' } },
-      ),
+      patch(`${WIDGETS}/a/status?fieldManager=one`, APPLY, {
+        apiVersion: 'cases.serin.dev/v1',
+        kind: 'Widget',
+        metadata: { name: 'a' },
+        status: { phase: 'z' },
+      }),
     ],
     404,
   ),

@@ -104,7 +104,7 @@ describe('serin release --all', () => {
 
   it('gives up in time when no controller is at work, and says what is left', async () => {
     world = await initializedShop();
-    for (const replica of [...world.replicas]) world.kill(replica);
+    for (const replica of world.replicas) world.kill(replica);
     const { code, err } = await serin(world, [...ALL, '--timeout=1m']);
     expect(code).toBe(124);
     expect(err).toContain('serin: Cannot release 1 Canary within 1m; the controller must run until they are gone\n');

@@ -63,11 +63,7 @@ describe('under the rights of the chart', () => {
         return granted.has(grant);
       },
       deployment: { podSpec },
-      objects: [
-        configObject('ConfigMap', 'settings', { a: '1' }),
-        configObject('Secret', 'password', { b: '1' }),
-        hpa as never,
-      ],
+      objects: [configObject('ConfigMap', 'settings', { a: '1' }), configObject('Secret', 'password', { b: '1' }), hpa],
       canary: {
         spec: { autoscalerRef: { apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', name: 'shop' } },
       },

@@ -7,7 +7,7 @@ import type { Clock } from '../../../src/util/clock.ts';
 import type { MetricAnswer } from '../outgoing.ts';
 import type { Scenario } from '../scenarios.ts';
 import { checkPrimary } from './promotion.ts';
-import { checkDrain, checkResting, checkRoute, checkTarget } from './traffic.ts';
+import { checkDrain, checkResting, checkRoute, checkTarget, type ReadyAtRecord } from './traffic.ts';
 import { countsOf, View, weightOf } from './view.ts';
 
 const VIOLATIONS_MAX = 20;
@@ -27,6 +27,7 @@ export class Checkers {
   readonly #raises = new Map<string, number>();
   /** Clocks that disagree by more than an interval make checks come early; each is still taken. */
   readonly #isSkewed: boolean;
+  #recorded: ReadyAtRecord = { target: 0, primary: 0 };
   #zeroAtMs = 0;
   #lastStepAtMs = -Infinity;
   #isIdle = false;
@@ -85,18 +86,22 @@ export class Checkers {
       this.violate('S29', `${user} wrote the ${kind.kind} of a group that is not served`);
     if (kind.kind === 'VirtualService') this.#route(commit);
     if (kind.kind === 'Deployment' && ref.name === 'shop') {
-      checkTarget(commit, this.#view, this.violate);
+      checkTarget(commit, this.#view, this.#recorded, this.violate);
       if (this.#isBegun && this.#view.canary()?.metadata.deletionTimestamp === undefined) {
         checkDrain(commit, this.#zeroAtMs, this.#clock.monotonicMs(), DRAIN_MS, this.violate);
       }
     }
     if (kind.kind === 'Deployment' && ref.name === 'shop-primary')
       checkPrimary(commit, this.#view, this.#passes, CHECKS_NEEDED, this.violate);
-    if (kind.kind === 'Canary' && kind.group === 'serin.dev') checkResting(commit, this.#view, this.violate);
+    if (kind.kind === 'Canary' && kind.group === 'serin.dev') {
+      checkResting(commit, this.#view, this.violate);
+      if (isOurs)
+        this.#recorded = { target: countsOf(this.#view.target()).ready, primary: countsOf(this.#view.primary()).ready };
+    }
   }
 
   #route(commit: Commit): void {
-    checkRoute(commit, this.#view, this.violate);
+    checkRoute(commit, this.#view, this.#recorded, this.violate);
     const [was, is] = [weightOf(commit.before)?.canary ?? 0, weightOf(commit.after)?.canary ?? 0];
     if (is !== was || is > 0) this.#zeroAtMs = this.#clock.monotonicMs();
     if (is > was && commit.user.startsWith('serin')) this.#rose(is);

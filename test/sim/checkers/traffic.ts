@@ -4,11 +4,17 @@ import { countsOf, fenceOf, foreignPart, weightOf, type View } from './view.ts';
 
 export type Violate = (rule: string, message: string) => void;
 
+/** Ready pods when the last record was committed: S2 and S3 are judged on the record's observation. */
+export interface ReadyAtRecord {
+  readonly target: number;
+  readonly primary: number;
+}
+
 const STEP = 20;
 const MAX = 60;
 
 /** Judges one commit of the VirtualService. */
-export function checkRoute(commit: Commit, view: View, violate: Violate): void {
+export function checkRoute(commit: Commit, view: View, recorded: ReadyAtRecord, violate: Violate): void {
   const [before, after] = [weightOf(commit.before), weightOf(commit.after)];
   if (after !== null && (after.sum !== 100 || !after.isWhole)) violate('S1', `weights sum to ${after.sum}`);
   if (commit.before !== null && commit.after !== null && commit.user.startsWith('serin')) {
@@ -20,16 +26,22 @@ export function checkRoute(commit: Commit, view: View, violate: Violate): void {
   const state = view.state();
   const uid = view.canary()?.metadata.uid ?? '';
   const isFenced = fenceOf(commit.before, uid) === state.fence;
-  if (is > was) checkRise({ was, is, isFenced }, view, violate);
-  if (is < was && countsOf(view.primary()).ready === 0)
+  if (is > was) checkRise({ was, is, isFenced }, view, recorded, violate);
+  if (is < was && recorded.primary === 0 && countsOf(view.primary()).ready === 0)
     violate('S3', `the primary has no ready pod and was given ${100 - is} %`);
 }
 
-function checkRise(step: { was: number; is: number; isFenced: boolean }, view: View, violate: Violate): void {
+function checkRise(
+  step: { was: number; is: number; isFenced: boolean },
+  view: View,
+  recorded: ReadyAtRecord,
+  violate: Violate,
+): void {
   const { was, is, isFenced } = step;
   const state = view.state();
   const target = countsOf(view.target());
-  if (target.ready === 0) violate('S2', `weight rose to ${is} % on a canary without ready pods`);
+  if (target.ready === 0 && recorded.target === 0)
+    violate('S2', `weight rose to ${is} % on a canary without ready pods`);
   if (is === 100 && state.phase === 'KeepingCanary') return;
   if (is - was > STEP) violate('S4', `weight rose from ${was} to ${is}, more than a step`);
   if (is > MAX) violate('S4', `weight ${is} is above the maximum`);
@@ -43,13 +55,13 @@ function checkRise(step: { was: number; is: number; isFenced: boolean }, view: V
 }
 
 /** Judges one commit of the target: it is never scaled down under traffic. */
-export function checkTarget(commit: Commit, view: View, violate: Violate): void {
+export function checkTarget(commit: Commit, view: View, recorded: ReadyAtRecord, violate: Violate): void {
   const [before, after] = [countsOf(commit.before), countsOf(commit.after)];
   if (!commit.user.startsWith('serin') || after.replicas >= before.replicas || commit.after === null) return;
   const weight = weightOf(view.route());
   if (weight !== null && weight.canary > 0)
     violate('S3', `the canary was scaled down while the route gives it ${weight.canary} %`);
-  if (countsOf(view.primary()).ready === 0)
+  if (recorded.primary === 0 && countsOf(view.primary()).ready === 0)
     violate('S3', 'the target was scaled down while the primary has no ready pod');
 }
 
