@@ -115,12 +115,12 @@ export function composeLoop(settings: Settings, outside: Outside): Loop {
     pinName: nameByDigest,
   };
   let loop: Loop | null = null;
-  const wake = (key: string): void => loop?.wake(key);
   const announcer = new Announcer({
     clock,
     log,
     replica,
-    wake,
+    hasPeers: settings.queue.replicaCount > 1,
+    wake: (key) => loop?.attend(key),
     delivered: (sink, outcome) => meters.delivered(sink, outcome),
   });
   loop = new Loop(

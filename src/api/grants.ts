@@ -6,7 +6,7 @@ import type { KubeObject } from '../kube/contract.ts';
  * namespaces separated by commas, or `*` for all. It stands on the object itself, so that only who may edit objects in
  * that namespace can grant.
  */
-export const GRANT_ANNOTATION = 'serin.dev/allow-from';
+const GRANT_ANNOTATION = 'serin.dev/allow-from';
 
 /** True when a Canary in `fromNamespace` may refer to `resource`. */
 export function isGranted(resource: KubeObject, fromNamespace: string): boolean {

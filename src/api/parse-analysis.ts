@@ -235,6 +235,6 @@ function alertOf(alert: AlertInput, context: ReadingContext): Alert {
 }
 
 /** The namespace of a reference; null means the Canary's own. */
-export function foreign(namespace: string | undefined, context: ReadingContext): string | null {
+function foreign(namespace: string | undefined, context: ReadingContext): string | null {
   return namespace === undefined || namespace === '' || namespace === context.namespace ? null : namespace;
 }

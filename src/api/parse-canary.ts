@@ -64,7 +64,7 @@ export function parseCanary(resource: KubeObject, settings: ParseSettings): Pars
 }
 
 /** Who a Canary is; null when its group is not one of ours. */
-export function identityOf(resource: KubeObject): CanaryIdentity | null {
+function identityOf(resource: KubeObject): CanaryIdentity | null {
   const group = CANARY_GROUPS.find((one) => resource.apiVersion.startsWith(`${one}/`));
   if (group === undefined) return null;
   const { namespace = '', name, uid = '', generation = 0 } = resource.metadata;

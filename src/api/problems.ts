@@ -64,7 +64,7 @@ export function isHttpUrl(text: string): boolean {
 }
 
 /** How a value looks in a message: short, and never a whole object. */
-export function quote(value: unknown): string {
+function quote(value: unknown): string {
   if (typeof value === 'string') return `"${value.length > 60 ? `${value.slice(0, 57)}...` : value}"`;
   if (Array.isArray(value)) return 'a list';
   return isObject(value) ? 'an object' : String(value);

@@ -26,7 +26,7 @@ export interface FieldNotes {
 /** Longest free text in a spec, such as a query, an annotation or a script for a webhook. */
 export const TEXT_MAX = 65_536;
 /** Longest name, host or label value that is not limited further. */
-export const NAME_MAX = 253;
+const NAME_MAX = 253;
 /** Longest URL. */
 export const URL_MAX = 2048;
 

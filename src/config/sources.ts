@@ -27,7 +27,7 @@ const SWITCHES: ReadonlySet<string> = new Set([
 ]);
 
 /** Every flag name that is read, `config` and those of secrets' files included. */
-export const FLAG_NAMES: readonly string[] = [
+const FLAG_NAMES: readonly string[] = [
   'config',
   ...ALL_OPTIONS.flatMap(({ option }) => (option.isSecret ? [option.flag, `${option.flag}-file`] : [option.flag])),
 ];

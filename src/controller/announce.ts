@@ -6,13 +6,16 @@ import { messageOf } from '../errors.ts';
 import type { Announcement, Delivery, Notifier } from '../notify/contract.ts';
 import type { Log } from '../telemetry/contract.ts';
 import { sleep, type Clock } from '../util/clock.ts';
+import { Acks, ALL } from './acks.ts';
 
 /** How the announcer reaches the rest of the process. */
 export interface AnnouncerPorts {
   readonly clock: Clock;
   readonly log: Log;
   readonly replica: string;
-  /** Asks for a look at a Canary, because its acknowledgements want to be recorded. */
+  /** Other replicas may tell what this one does not record in time. */
+  readonly hasPeers: boolean;
+  /** Looks at a Canary in this process, whose acknowledgements want to be recorded: another replica does not have them. */
   wake(key: string): void;
   delivered(sink: string, outcome: string): void;
 }
@@ -26,27 +29,25 @@ export interface Telling {
   render(entry: OutboxEntry): Announcement;
 }
 
-interface Acks {
-  readonly sinks: Map<number, Set<string>>;
-  handles: Record<string, string>;
-  lost: number;
-}
-
 /** Another replica's entry is taken over only when it is this late. */
 const TAKE_OVER_MS = 120_000;
 /** A sink that fails for longer is given up, and the entry counts as lost. */
 const GIVE_UP_MS = 86_400_000;
 const BACKOFF_MAX_MS = 60_000;
-/** At rest, acknowledgements of some sinks are recorded this long after the first, while others are still tried. */
+/** Acknowledgements are recorded so long after the first at the latest, where others wait for them. */
 const PARTLY_AFTER_MS = 5_000;
+/** After so many failures in a row the sink is looked up again: its address or its Secret may have been mended. */
+const FAILURES_PER_LOOK = 5;
 
 /** One chain of deliveries for each Canary and sink: ordered, at least once, under stable keys. */
 export class Announcer {
   readonly #ports: AnnouncerPorts;
-  readonly #acks = new Map<string, Acks>();
-  /** Deliveries under way, `uid/sink` to the highest sequence number taken up. */
-  readonly #busy = new Map<string, number>();
+  readonly #acks = new Acks();
+  /** Deliveries under way, as `uid sink`. */
+  readonly #busy = new Set<string>();
   readonly #pending = new Map<string, Telling>();
+  /** Tellings that are being prepared: how many, and which is the newest. */
+  readonly #prepared = new Map<string, { newest: number; open: number }>();
   /** Looks that are asked for already. */
   readonly #wakes = new Set<string>();
   readonly #stop = new AbortController();
@@ -57,33 +58,27 @@ export class Announcer {
 
   /** The state with the acknowledgements that this process holds: entries that every sink has are gone. */
   withAcks(uid: string, state: State): State {
-    const acks = this.#acks.get(uid);
-    if (acks === undefined || state.outbox.length === 0) return state;
-    const outbox = state.outbox.map((entry) => {
-      const sinks = acks.sinks.get(entry.seq);
-      return sinks === undefined ? entry : { ...entry, acks: [...new Set([...entry.acks, ...sinks])].sort() };
-    });
-    const open = outbox.filter((entry) => !entry.acks.includes(ALL));
-    return {
-      ...state,
-      outbox: open,
-      handles: { ...state.handles, ...acks.handles },
-      notificationsLost: state.notificationsLost + acks.lost,
-    };
+    return this.#acks.merged(uid, state);
   }
 
   /** A record is committed: what it carried need not be remembered any more. */
   committed(uid: string, state: State): void {
-    const acks = this.#acks.get(uid);
-    if (acks === undefined) return;
-    const recorded = new Map(state.outbox.map((entry) => [entry.seq, entry.acks]));
-    for (const [seq, sinks] of acks.sinks) {
-      for (const sink of recorded.get(seq) ?? sinks) sinks.delete(sink);
-      if (sinks.size === 0) acks.sinks.delete(seq);
-    }
-    acks.lost = 0;
-    acks.handles = {};
-    if (acks.sinks.size === 0) this.#acks.delete(uid);
+    this.#acks.recorded(uid, state, this.#ports.clock.nowMs());
+    // Whoever is sending goes on with what is open now, or would find entries open again whose acknowledgements were just recorded.
+    const telling = this.#pending.get(uid);
+    if (telling !== undefined) this.#pending.set(uid, { ...telling, state });
+  }
+
+  /** True when this process holds acknowledgements that are worth a record of their own: at rest, or when they wait for too long. */
+  isRecordDue(uid: string, state: State): boolean {
+    const sinceMs = this.#acks.sinceMs(uid);
+    if (sinceMs === null) return false;
+    return isResting(state.phase) || this.#ports.clock.nowMs() - sinceMs >= this.#flushMs();
+  }
+
+  /** How long acknowledgements may ride without a record while a run is under way. */
+  #flushMs(): number {
+    return this.#ports.hasPeers ? PARTLY_AFTER_MS : TAKE_OVER_MS / 2;
   }
 
   /** When an entry of another replica is late enough to be taken over, in milliseconds since the epoch; null when there is none. */
@@ -92,16 +87,25 @@ export class Announcer {
     return others.length === 0 ? null : Math.min(...others.map((entry) => entry.atMs)) + TAKE_OVER_MS + 1;
   }
 
-  /** Sends what is open. Returns at once; calling again while a sink is busy only shows it what came since. */
-  tell(telling: Telling): void {
+  /** Announces that a telling is being prepared. Of several, only the newest is told: an older one would repeat what was recorded since. */
+  prepare(uid: string): (telling: Telling | null) => void {
+    const prepared = this.#prepared.get(uid) ?? { newest: 0, open: 0 };
+    this.#prepared.set(uid, prepared);
+    prepared.newest += 1;
+    prepared.open += 1;
+    const mine = prepared.newest;
+    return (telling) => {
+      prepared.open -= 1;
+      if (prepared.open === 0) this.#prepared.delete(uid);
+      if (telling !== null && mine === prepared.newest) this.#tell(telling);
+    };
+  }
+
+  /** Sends what is open. Returns at once; while a sink is busy it only sees what came since. */
+  #tell(telling: Telling): void {
     const { uid, state } = telling;
     if (state.outbox.length === 0) return;
     this.#pending.set(uid, telling);
-    const nowMs = this.#ports.clock.nowMs();
-    const mine = state.outbox.filter(
-      (entry) => entry.owner === this.#ports.replica || nowMs - entry.atMs > TAKE_OVER_MS,
-    );
-    if (mine.length === 0) return;
     for (const notifier of telling.notifiers) this.#start(uid, notifier.sink);
     this.#settle(uid);
   }
@@ -109,8 +113,13 @@ export class Announcer {
   #start(uid: string, sink: string): void {
     const name = `${uid} ${sink}`;
     if (this.#busy.has(name)) return;
-    this.#busy.set(name, 0);
+    this.#busy.add(name);
     void this.#drain(uid, sink).finally(() => this.#busy.delete(name));
+  }
+
+  /** An entry that another replica has in hand is left to it, and those behind it wait, until it is late. */
+  #isOurs(entry: OutboxEntry): boolean {
+    return entry.owner === this.#ports.replica || this.#ports.clock.nowMs() - entry.atMs > TAKE_OVER_MS;
   }
 
   /** Works one sink until nothing is open for it. */
@@ -118,33 +127,40 @@ export class Announcer {
     for (let failures = 0; !this.#stop.signal.aborted;) {
       const telling = this.#pending.get(uid);
       const notifier = telling?.notifiers.find((candidate) => candidate.sink === sink);
-      const entry = telling?.state.outbox.find((candidate) => !this.#has(uid, candidate, sink));
-      if (telling === undefined || notifier === undefined || entry === undefined) return;
+      const entry = telling?.state.outbox.find((candidate) => !this.#acks.has(uid, candidate, sink));
+      if (telling === undefined || notifier === undefined || entry === undefined || !this.#isOurs(entry)) return;
       const announcement = telling.render(entry);
       if (!notifier.wants(announcement)) {
-        this.#acknowledge(uid, entry.seq, sink, null);
+        this.#acknowledge(uid, entry, sink, null);
         continue;
       }
-      const delivery = await this.#send(notifier, announcement, this.#handle(uid, telling.state, sink));
-      const isOver =
-        delivery.kind === 'failed' &&
-        (delivery.retryAfterMs === null || this.#ports.clock.nowMs() - entry.atMs > GIVE_UP_MS);
-      this.#ports.delivered(sink, delivery.kind === 'delivered' ? 'delivered' : isOver ? 'dropped' : 'failed');
-      if (delivery.kind === 'delivered' || isOver) {
+      const delivery = await this.#send(notifier, announcement, this.#acks.handleFor(uid, entry, telling.state, sink));
+      if (this.#isOver(uid, entry, sink, delivery)) {
         failures = 0;
-        this.#acknowledge(uid, entry.seq, sink, delivery.kind === 'delivered' ? delivery.handle : null, isOver);
-        this.#settle(uid);
         continue;
       }
       failures += 1;
       this.#ports.log.warn('Notification failed; it will be sent again', {
         canary: telling.key,
         sink,
-        reason: delivery.detail,
+        reason: delivery.kind === 'failed' ? delivery.detail : '',
       });
+      if (failures % FAILURES_PER_LOOK === 0) this.#ports.wake(telling.key);
       const backoffMs = Math.min(1_000 * 2 ** Math.min(failures, 10), BACKOFF_MAX_MS);
-      await sleep(this.#ports.clock, Math.max(delivery.retryAfterMs ?? 0, backoffMs), this.#stop.signal);
+      const askedMs = delivery.kind === 'failed' ? (delivery.retryAfterMs ?? 0) : 0;
+      await sleep(this.#ports.clock, Math.max(askedMs, backoffMs), this.#stop.signal);
     }
+  }
+
+  /** Takes a delivery into account. False when it must be tried again. */
+  #isOver(uid: string, entry: OutboxEntry, sink: string, delivery: Delivery): boolean {
+    const nowMs = this.#ports.clock.nowMs();
+    const isLost = delivery.kind === 'failed' && (delivery.retryAfterMs === null || nowMs - entry.atMs > GIVE_UP_MS);
+    this.#ports.delivered(sink, delivery.kind === 'delivered' ? 'delivered' : isLost ? 'dropped' : 'failed');
+    if (delivery.kind === 'failed' && !isLost) return false;
+    if (isLost) this.#acks.addLost(uid, nowMs);
+    this.#acknowledge(uid, entry, sink, delivery.kind === 'delivered' ? delivery.handle : null);
+    return true;
   }
 
   async #send(notifier: Notifier, announcement: Announcement, handle: string | null): Promise<Delivery> {
@@ -155,38 +171,26 @@ export class Announcer {
     }
   }
 
-  #has(uid: string, entry: OutboxEntry, sink: string): boolean {
-    return (
-      entry.acks.includes(sink) ||
-      entry.acks.includes(ALL) ||
-      this.#acks.get(uid)?.sinks.get(entry.seq)?.has(sink) === true
-    );
-  }
-
-  #handle(uid: string, state: State, sink: string): string | null {
-    return this.#acks.get(uid)?.handles[sink] ?? state.handles[sink] ?? null;
-  }
-
-  #acknowledge(uid: string, seq: number, sink: string, handle: string | null, isLost = false): void {
-    const acks = this.#acks.get(uid) ?? { sinks: new Map<number, Set<string>>(), handles: {}, lost: 0 };
-    this.#acks.set(uid, acks);
-    const sinks = acks.sinks.get(seq) ?? new Set<string>();
-    sinks.add(sink);
-    acks.sinks.set(seq, sinks);
-    if (handle !== null) acks.handles[sink] = handle;
-    if (isLost) acks.lost += 1;
+  #acknowledge(uid: string, entry: OutboxEntry, sink: string, handle: string | null): void {
+    const nowMs = this.#ports.clock.nowMs();
+    this.#acks.add(uid, entry, sink, nowMs);
+    if (handle !== null) this.#acks.addHandle(uid, entry, sink, handle, nowMs);
+    this.#settle(uid);
   }
 
   /** Entries that every sink has are marked so, and what is acknowledged is brought to the record. */
   #settle(uid: string): void {
     const telling = this.#pending.get(uid);
     if (telling === undefined) return;
-    const { outbox } = telling.state;
-    const done = outbox.filter((entry) => telling.notifiers.every((notifier) => this.#has(uid, entry, notifier.sink)));
-    for (const entry of done) this.#acknowledge(uid, entry.seq, ALL, null);
+    const { outbox, phase } = telling.state;
+    const hasAll = (entry: OutboxEntry): boolean =>
+      telling.notifiers.every((notifier) => this.#acks.has(uid, entry, notifier.sink));
+    const done = outbox.filter(hasAll);
+    for (const entry of done) this.#acks.add(uid, entry, ALL, this.#ports.clock.nowMs());
     const isAll = done.length === outbox.length;
     if (isAll) this.#pending.delete(uid);
-    if (!isResting(telling.state.phase)) this.#wakeLater(telling, TAKE_OVER_MS / 2);
+    if (this.#acks.sinceMs(uid) === null) return;
+    if (!isResting(phase)) this.#wakeLater(telling, this.#flushMs());
     else if (isAll) this.#wakeLater(telling, 0);
     // A sink that is away must not keep what others have from being recorded.
     else this.#wakeLater(telling, PARTLY_AFTER_MS);
@@ -199,13 +203,8 @@ export class Announcer {
     this.#wakes.add(uid);
     this.#ports.clock.setTimer(afterMs, () => {
       this.#wakes.delete(uid);
-      if (!this.#stop.signal.aborted && this.#acks.has(uid)) this.#ports.wake(key);
+      if (!this.#stop.signal.aborted && this.#acks.sinceMs(uid) !== null) this.#ports.wake(key);
     });
-  }
-
-  /** True when this process holds acknowledgements that are not recorded. */
-  holdsAcks(uid: string): boolean {
-    return this.#acks.has(uid);
   }
 
   /** Waits until everything taken up is sent, at most `limitMs`; used at shutdown and by tests. */
@@ -215,6 +214,3 @@ export class Announcer {
     this.#stop.abort();
   }
 }
-
-/** Acknowledged by all sinks. */
-const ALL = '*';

@@ -20,17 +20,21 @@ import { secretValues } from './secrets.ts';
 /** Hands what the outbox holds to the announcer, and moves the gauges. Never waits and never throws. */
 export function announce(key: CanaryKey, found: Found, decision: Decision, use: Drivers, memory: Memory): void {
   moveGauges(found, decision, use);
-  if (decision.next.outbox.length === 0) return;
   const { canary } = found;
+  const tell = memory.announcer.prepare(canary.identity.uid);
+  if (decision.next.outbox.length === 0) return tell(null);
   const facts = canaryFacts(canary, found.mesh.provider.name, decision.next, use);
   void alertTargets(canary, use)
     .then((alerts) => {
       const { notifiers, problems } = use.notifiersFor(canary, alerts);
       for (const problem of problems) use.log.warn('Alert cannot be sent', { canary: key, reason: problem });
       const render = (entry: OutboxEntry): Announcement => announcementOf(entry, canary.identity.uid, facts, use);
-      memory.announcer.tell({ key, uid: canary.identity.uid, state: decision.next, notifiers, render });
+      tell({ key, uid: canary.identity.uid, state: decision.next, notifiers, render });
     })
-    .catch((error: unknown) => use.log.error('Announcing failed', { canary: key, err: messageOf(error) }));
+    .catch((error: unknown) => {
+      use.log.error('Announcing failed', { canary: key, err: messageOf(error) });
+      tell(null);
+    });
 }
 
 function moveGauges(found: Found, decision: Decision, use: Drivers): void {

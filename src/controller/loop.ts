@@ -73,6 +73,11 @@ export class Loop {
       .catch((error: unknown) => this.#use.log.debug('Queue refused a hint', { canary: key, err: messageOf(error) }));
   }
 
+  /** Looks here and now, past the queue: for what only this process knows. */
+  attend(key: CanaryKey): void {
+    if (!this.#stop.signal.aborted) void this.look(key, this.#stop.signal);
+  }
+
   /** Looks at one key now, one look at a time; what arrives meanwhile is looked at afterwards. */
   async look(key: CanaryKey, signal: AbortSignal): Promise<void> {
     const running = this.#looking.get(key);

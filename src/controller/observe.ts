@@ -19,7 +19,7 @@ import type { Found, Look } from './found.ts';
 import type { Finding } from './conditions.ts';
 import type { Memory } from './memory.ts';
 import { protocolOf } from './protocol.ts';
-import { foreignReferences, refusedReference } from './references.ts';
+import { refusedReference, watchedReferences } from './references.ts';
 import { requestSeen } from './request.ts';
 import { readState, type StoredState } from './status.ts';
 import { askTick } from './tick.ts';
@@ -124,7 +124,7 @@ async function readWorld(looking: Looking, canary: Canary, state: State): Promis
   const routeRequest = requestOf(canary, workloadFound);
   const route = routeRequest === null ? NO_ROUTE : await mesh.driver.read(routeRequest, options);
   const routeRefs = routeRequest === null ? [] : await mesh.driver.refs(routeRequest);
-  memory.watches.index(key, [...workload.refs(canary, workloadFound), ...routeRefs, ...foreignReferences(canary)]);
+  memory.watches.index(key, [...workload.refs(canary, workloadFound), ...routeRefs, ...watchedReferences(canary)]);
   return { mesh, workload, workloadFound, route, routeRequest };
 }
 
@@ -224,7 +224,7 @@ function workloadContext(
     isActive: isActive || state.phase === 'Initializing',
     shouldReadSecrets:
       canary.secretTracking === 'poll' &&
-      memory.secrets.isReadDue(key, state.targetFacts?.generation ?? null, state, use),
+      memory.secrets.isReadDue(key, [canary.identity.generation, state.targetFacts?.generation ?? 0], state, use),
     knownDigests: state.trackedConfigs,
     primaryFloor: isActive ? (state.run?.primaryFloor ?? null) : null,
     fenceKey: fenceKeyOf(canary),
@@ -232,7 +232,7 @@ function workloadContext(
 }
 
 /** The annotation that carries our fence. */
-export function fenceKeyOf(canary: Canary): string {
+function fenceKeyOf(canary: Canary): string {
   return `fence.serin.dev/${canary.identity.uid}`;
 }
 

@@ -1,6 +1,5 @@
 // One look at one Canary: observe, decide, record, act, announce. Everything else is called from here.
 import { decide, type Decision } from '../core/decide.ts';
-import { isResting } from '../core/phase.ts';
 import type { CanaryKey } from '../queue/contract.ts';
 import { isTickDue } from '../core/signals.ts';
 import { rfc3339 } from '../util/time.ts';
@@ -33,8 +32,8 @@ export async function reconcile(key: CanaryKey, use: Drivers, memory: Memory, si
   };
   const decision = withAnnouncements(found.state, decide(found.state, found.seen), found.seen, ports);
   const options = { lane: laneOf(decision.next), signal };
-  await record(found, decision, mustRecord(found, decision, memory), use, options);
-  memory.announcer.committed(found.canary.identity.uid, decision.next);
+  const isRecorded = await record(found, decision, mustRecord(found, decision, memory), use, options);
+  if (isRecorded) memory.announcer.committed(found.canary.identity.uid, decision.next);
   logDecision(key, found, decision, use);
   await act(decision.effects, found, decision.next, use, options);
   memory.failures.delete(key);
@@ -46,7 +45,7 @@ export async function reconcile(key: CanaryKey, use: Drivers, memory: Memory, si
 
 /** An act is always preceded by a record, even an unchanged one: a stale look gets its 409 before it can do harm. */
 function mustRecord(found: Found, decision: Decision, memory: Memory): boolean {
-  const hasAcks = isResting(decision.next.phase) && memory.announcer.holdsAcks(found.canary.identity.uid);
+  const hasAcks = memory.announcer.isRecordDue(found.canary.identity.uid, decision.next);
   return decision.isChanged || decision.effects.length > 0 || hasAcks;
 }
 

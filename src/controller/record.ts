@@ -17,18 +17,19 @@ const STATUS_BYTES_MAX = 16_384;
 /** How old a sentence that is not true any more may get. */
 const SENTENCE_AGE_MS = 10_000;
 
-/** Writes the decision down where there is anything to write. Throws ConflictError when somebody wrote first: then nothing was done. */
+/** Writes the decision down where there is anything to write, and says whether it did. Throws ConflictError when somebody wrote first: then nothing was done. */
 export async function record(
   found: Found,
   decision: Decision,
   mustWrite: boolean,
   use: Drivers,
   options: CallOptions,
-): Promise<void> {
+): Promise<boolean> {
   const status = statusOf(found, decision, use);
   if (!mustWrite && !isWorthWriting(found.object['status'], status) && !isSentenceOld(found, decision, status, use))
-    return;
+    return false;
   await writeStatus(found, status, use, options);
+  return true;
 }
 
 /** Writes one finding about a Canary that cannot be worked; everything else in its status stays. */
@@ -85,7 +86,7 @@ function statusOf(found: Found, decision: Decision, use: Drivers): Record<string
   const before = isObject(found.object['status']) ? found.object['status'] : {};
   const now = rfc3339(use.clock.nowMs());
   const generation = found.object.metadata.generation ?? 0;
-  const message = waitingFor(next, found.seen, rfc3339);
+  const message = waitingFor(next, afterActing(found.seen, decision.effects), rfc3339);
   const findings = [
     promotedFinding(next, found.canary.targetRef.kind),
     found.seen.invalid === null
@@ -105,6 +106,23 @@ function statusOf(found: Found, decision: Decision, use: Drivers): Record<string
     message,
     lastTransitionTime: now,
   });
+}
+
+/** What will be seen once the act that follows this record is done: its own writes are nothing that anybody waits for. */
+function afterActing(seen: Found['seen'], effects: Decision['effects']): Found['seen'] {
+  let { route, primary, target, scaler } = seen;
+  for (const effect of effects) {
+    const fence = 'fence' in effect && effect.fence !== null ? { fence: effect.fence } : {};
+    if (effect.kind === 'writeRoute' || effect.kind === 'ensureRoute')
+      route = { ...route, ...fence, state: 'ready', askedPercent: effect.weightPercent };
+    if (target !== null && (effect.kind === 'scaleTarget' || (effect.kind === 'fence' && effect.on === 'target')))
+      target = { ...target, ...fence };
+    if (primary !== null && (effect.kind === 'applyPrimary' || (effect.kind === 'fence' && effect.on === 'primary')))
+      primary = { ...primary, ...fence };
+    if (scaler !== null && (effect.kind === 'applyScaler' || (effect.kind === 'fence' && effect.on === 'scaler')))
+      scaler = { ...scaler, ...fence };
+  }
+  return { ...seen, route, primary, target, scaler };
 }
 
 /** The target as seen, with what of it may never change: admission compares it with the spec. */
@@ -139,7 +157,7 @@ function fitted(status: Record<string, unknown>): Record<string, unknown> {
   return fit;
 }
 
-/** Times and facts that ride along are no reason for a write of their own. */
+/** Times, facts and acknowledgements ride along and are no reason for a write of their own. */
 function isWorthWriting(before: unknown, after: Record<string, unknown>): boolean {
   return !sameJson(essence(isObject(before) ? before : {}), essence(after));
 }
@@ -156,12 +174,13 @@ function essence(status: Record<string, unknown>): unknown {
     lastTransitionTime: _time,
     route: _route,
     message: _message,
+    outbox: _outbox,
     conditions,
     observedTarget: _target,
     run,
     ...rest
   } = status;
-  const state = isObject(run) ? { ...run, targetFacts: null } : run;
+  const state = isObject(run) ? { ...run, targetFacts: null, handles: null, notificationsLost: null } : run;
   const list = Array.isArray(conditions) ? conditions.filter(isObject) : [];
   return {
     ...rest,

@@ -9,9 +9,14 @@ interface Reference {
   readonly ref: ObjectRef;
 }
 
-/** What a Canary names in other namespaces; each change of one concerns it. */
-export function foreignReferences(canary: Canary): readonly ObjectRef[] {
-  return referencesIn(canary).map(({ ref }) => ref);
+/** What a Canary names in other namespaces, and where its alerts go: each change of one concerns it. */
+export function watchedReferences(canary: Canary): readonly ObjectRef[] {
+  const { identity, policy } = canary;
+  const kind = alertProviderKind(identity.group);
+  const providers = policy.alerts.map(({ provider }) =>
+    refOf(kind, provider.namespace ?? identity.namespace, provider.name),
+  );
+  return [...referencesIn(canary).map(({ ref }) => ref), ...providers];
 }
 
 function referencesIn({ identity, policy }: Canary): readonly Reference[] {

@@ -8,10 +8,10 @@ import type { Drivers } from './drivers.ts';
 export class SecretReads {
   readonly #reads = new Map<string, { readonly dueAtMs: number; readonly seen: string }>();
 
-  /** True when this look should read them; then the next idle read is planned. Without a known digest they are always read. */
-  isReadDue(key: string, generation: number | null, state: State, use: Drivers): boolean {
+  /** True when this look should read them (`generations` are the Canary's and the target's, each change is a reason); then the next idle read is planned. Without a known digest they are always read. */
+  isReadDue(key: string, generations: readonly number[], state: State, use: Drivers): boolean {
     const nowMs = use.clock.nowMs();
-    const seen = `${state.phase}/${state.run?.id ?? ''}/${state.run?.tick ?? 0}/${generation ?? 0}`;
+    const seen = `${state.phase}/${state.run?.id ?? ''}/${state.run?.tick ?? 0}/${generations.join('/')}`;
     const last = this.#reads.get(key);
     const isUnknown = !Object.keys(state.trackedConfigs).some((name) => name.startsWith('secret/'));
     const isTick = !isResting(state.phase) && state.run !== null && nowMs >= state.run.nextCheckAtMs;

@@ -10,7 +10,8 @@ import { analysisAt, maxWeightOf } from '../core/steps.ts';
 export function waitingFor(state: State, seen: Observation, clock: (ms: number) => string): string {
   const missing = whatIsMissing(state, seen);
   const until = state.deadlineMs === null ? '' : ` until ${clock(state.deadlineMs)}`;
-  if (seen.policy.suspend && !isResting(state.phase))
+  const isTurning = state.phase === 'RollingBack' || state.phase === 'Returning';
+  if (seen.policy.suspend && !isResting(state.phase) && !isTurning)
     return 'Suspended: nothing is done until spec.suspend is taken back';
   if (state.isPaused)
     return `Paused at ${state.weightPercent} %: serin resume goes on${until === '' ? '' : `; rolled back ${until.trim()}`}`;

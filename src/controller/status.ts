@@ -6,7 +6,7 @@ import type { State } from '../core/state.ts';
 import { isObject } from '../util/json.ts';
 
 /** Version of the layout of status.run. Documented as unstable. */
-export const RUN_SCHEMA = 1;
+const RUN_SCHEMA = 1;
 
 /** A longer key is cut, and does not tell how many steps there are. */
 const STEPS_KEY_MAX = 512;

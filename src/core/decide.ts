@@ -25,7 +25,7 @@ export interface Decision {
 export function decide(before: State, seen: Observation): Decision {
   const state = takeNote(before, seen);
   const [because, to, update] = firstRow(state, seen);
-  const changed: State = { ...state, ...UPDATES[update]({ state, seen, because }), phase: to };
+  const changed = withFacts({ ...state, ...UPDATES[update]({ state, seen, because }), phase: to }, seen);
   const timed = withDeadline(state, changed, seen, update === 'extend');
   const told = acknowledged(before, timed, seen);
   const isChanged = isDifferent(before, told);
@@ -55,7 +55,7 @@ function firstRow(state: State, seen: Observation): Row {
   return rows.find(([when]) => holds(when, state, seen)) ?? ['always', state.phase, 'keep'];
 }
 
-/** What is remembered of a look whatever the machine decides: capacity, facts of the target, requests, steps changed under a run. */
+/** What is remembered of a look whatever the machine decides: capacity, requests, steps changed under a run. */
 function takeNote(before: State, seen: Observation): State {
   const isIdle = isResting(before.phase) && seen.primary !== null && seen.primary.replicas > 0;
   const request = seen.request;
@@ -66,10 +66,14 @@ function takeNote(before: State, seen: Observation): State {
     weightPercent:
       isRunning(before.phase) && before.phase === 'Progressing' ? clampWeight(before, seen) : before.weightPercent,
     primaryReplicas: isIdle ? (seen.primary?.replicas ?? before.primaryReplicas) : before.primaryReplicas,
-    targetFacts: seen.targetFacts ?? before.targetFacts,
-    trackedConfigs: seen.target?.revision == null ? before.trackedConfigs : seen.trackedConfigs,
     isPaused: flips && request.verb === 'pause' ? true : flips && request.verb === 'resume' ? false : before.isPaused,
   };
+}
+
+/** Facts and configs of the target are remembered with the revision that they belong to: of one that is not taken up (suspended, say) nothing is. */
+function withFacts(state: State, seen: Observation): State {
+  if (seen.target?.revision == null || seen.target.revision !== state.seenRevision) return state;
+  return { ...state, targetFacts: seen.targetFacts ?? state.targetFacts, trackedConfigs: seen.trackedConfigs };
 }
 
 function noteRun(before: State, seen: Observation): State['run'] {

@@ -23,7 +23,7 @@ export type Phase = (typeof PHASES)[number];
 export const RESTING_PHASES: readonly Phase[] = ['Initialized', 'Succeeded', 'Failed'];
 
 /** Phases in which a run is under way: a revision is between its detection and its end. */
-export const RUN_PHASES: readonly Phase[] = [
+const RUN_PHASES: readonly Phase[] = [
   'Waiting',
   'Progressing',
   'WaitingPromotion',

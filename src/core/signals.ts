@@ -24,7 +24,7 @@ export function walkAfter(state: State, seen: Observation): Walk {
 }
 
 /** All that the last act asked for is so, and the canary is ready to be judged: only then a tick may be taken. */
-export function isSettled(state: State, seen: Observation): boolean {
+function isSettled(state: State, seen: Observation): boolean {
   return (
     state.run !== null &&
     seen.isRunPinned &&

@@ -1,5 +1,5 @@
 // The hook and gate contract: one call to a user's webhook, with Flagger's payload, and what its answer means.
-import type { Hook, HookType } from '../core/policy.ts';
+import type { Hook } from '../core/policy.ts';
 import type { HookVerdict } from '../core/observation.ts';
 
 /** What is sent. The body is Flagger's: name, namespace, phase, checksum, metadata. */
@@ -28,4 +28,4 @@ export interface HookCaller {
   call(call: HookCall, deadlineMs: number, signal: AbortSignal): Promise<HookAnswer>;
 }
 
-export type { HookType };
+export type {};

@@ -109,7 +109,7 @@ async function attemptOnce(
 }
 
 /** Flagger's payload: `metadata` is absent when there is none, and the hook's own keys win. */
-export function hookBody(call: HookCall): string {
+function hookBody(call: HookCall): string {
   const metadata = { ...call.metadata, ...call.hook.metadata };
   const { name, namespace, phase, checksum } = call;
   return JSON.stringify({

@@ -139,7 +139,7 @@ function openTunnel(
 }
 
 /** The Basic credentials in a proxy's URL; null when it holds none. */
-export function proxyAuthorizationOf(proxy: URL): string | null {
+function proxyAuthorizationOf(proxy: URL): string | null {
   if (proxy.username === '' && proxy.password === '') return null;
   const text = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`;
   return `Basic ${Buffer.from(text, 'utf8').toString('base64')}`;

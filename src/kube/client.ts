@@ -30,9 +30,9 @@ import type { KubeTransport } from './transport.ts';
 import { EVENT_BYTES_MAX, parseEvent, splitLines } from './watch-stream.ts';
 
 /** The name under which our writes are recorded in metadata.managedFields. */
-export const FIELD_MANAGER = 'serin';
+const FIELD_MANAGER = 'serin';
 /** Requests per second to the API server, where no setting says otherwise. */
-export const REQUESTS_PER_SECOND = 1_000;
+const REQUESTS_PER_SECOND = 1_000;
 const OBJECT_BYTES_MAX = 4 * 2 ** 20;
 const LIST_BYTES_MAX = 64 * 2 ** 20;
 const LIST_RESTARTS_MAX = 5;

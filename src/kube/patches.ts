@@ -28,11 +28,6 @@ export function setAnnotationOps(object: KubeObject, key: string, value: string 
   return setEntryOps(object.metadata.annotations, '/metadata/annotations', key, value);
 }
 
-/** Sets a label, or with null removes it; no operation when nothing would change. */
-export function setLabelOps(object: KubeObject, key: string, value: string | null): PatchOperation[] {
-  return setEntryOps(object.metadata.labels, '/metadata/labels', key, value);
-}
-
 function setEntryOps(
   map: Readonly<Record<string, string>> | null | undefined,
   path: string,
@@ -114,13 +109,4 @@ export function ownerReferenceOf(owner: KubeObject): OwnerReference {
 /** True when `owner` controls `object`: by uid, since another object may have taken the name. */
 export function isOwnedBy(object: KubeObject, ownerUid: string): boolean {
   return (object.metadata.ownerReferences ?? []).some((reference) => reference.uid === ownerUid);
-}
-
-/** The version observed, for a delete or a replace. Throws BugError when either is missing. */
-export function fenceOf(object: KubeObject): { readonly uid: string; readonly resourceVersion: string } {
-  const { uid, resourceVersion, name } = object.metadata;
-  if (!uid || !resourceVersion) {
-    throw new BugError(`Cannot fence a write of ${object.kind} "${name}": it carries no uid or resourceVersion`);
-  }
-  return { uid, resourceVersion };
 }

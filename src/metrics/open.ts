@@ -6,7 +6,7 @@ import { openPrometheus, prometheusCredentials } from './prometheus.ts';
 import { requireMetricProvider } from './registry.ts';
 import { renderQuery } from './template.ts';
 
-export { openPrometheus, prometheusCredentials } from './prometheus.ts';
+export { openPrometheus } from './prometheus.ts';
 export { createScraper } from './scrape.ts';
 
 /** Opens a source. Throws UnsupportedError or InvalidSpecError, with the list of types, when there is none of that type. */

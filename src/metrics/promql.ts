@@ -20,7 +20,7 @@ export function promDuration(durationMs: number): string {
 }
 
 /** Fills `{{ namespace }}`, `{{ target }}` and `{{ service }}` into the value of a matcher; names are DNS-1123, so that a pattern stays the pattern it was. */
-export function fillMatcher(value: string, subject: Pick<MetricSubject, 'namespace' | 'target' | 'service'>): string {
+function fillMatcher(value: string, subject: Pick<MetricSubject, 'namespace' | 'target' | 'service'>): string {
   return value.replace(
     /\{\{\s*(namespace|target|service)\s*\}\}/g,
     (_, name: 'namespace' | 'target' | 'service') => subject[name],

@@ -49,7 +49,7 @@ const FUNCTIONS: Readonly<Record<string, Call>> = {
 };
 
 /** Everything that may stand at the beginning of an action, for messages. */
-export const KNOWN_WORDS: readonly string[] = [...NAMES, ...Object.keys(FUNCTIONS), 'if', 'else', 'end'];
+const KNOWN_WORDS: readonly string[] = [...NAMES, ...Object.keys(FUNCTIONS), 'if', 'else', 'end'];
 
 function isText(value: Value | undefined): value is Text {
   return typeof value === 'object' && !(value instanceof Map);
@@ -79,7 +79,7 @@ function lengthOf(value: Value): number {
 }
 
 /** As Go has it: empty texts and maps, 0 and false do not hold. */
-export function isTruthy(value: Value): boolean {
+function isTruthy(value: Value): boolean {
   if (value instanceof Map) return value.size > 0;
   return isText(value) ? value.text !== '' : Boolean(value);
 }

@@ -73,20 +73,6 @@ export const OWN_TYPES = [
 
 export type AnnouncementType = (typeof FLAGGER_TYPES)[number] | (typeof OWN_TYPES)[number];
 
-/** Why a run is rolled back; the first four have a sentence of Flagger's. */
-export type RollbackReason =
-  | 'FailedChecks'
-  | 'ProgressDeadlineExceeded'
-  | 'RollbackHook'
-  | 'NotReady'
-  | 'NoData'
-  | 'MetricSourceError'
-  | 'CanaryCrashed'
-  | 'GateExpired'
-  | 'Aborted'
-  | 'InvalidSpec'
-  | 'TargetMissing';
-
 /** Whose names a sentence holds. */
 export interface MessageSubject {
   readonly namespace: string;
@@ -116,7 +102,7 @@ export interface MessageFacts {
   readonly hookType?: HookType;
   /** muteAlert of the hook: no alert while it waits for approval. */
   readonly isMuted?: boolean;
-  /** A RollbackReason; an entry in status may hold another one. */
+  /** Why a run is rolled back, as `reasonOf` of the core names it. */
   readonly reason?: string;
   /** Text from outside: the answer of a hook, an API error. Cut, and never a secret. */
   readonly detail?: string;

@@ -3,13 +3,7 @@ import type { AnnouncementType, MessageFacts, MessageSubject, RenderedMessage, S
 import { FLAGGER_SENTENCES } from './messages-flagger.ts';
 import { OWN_SENTENCES } from './messages-own.ts';
 
-export type {
-  AnnouncementType,
-  MessageFacts,
-  MessageSubject,
-  RenderedMessage,
-  RollbackReason,
-} from './message-types.ts';
+export type { AnnouncementType, MessageFacts, MessageSubject, RenderedMessage } from './message-types.ts';
 
 const SENTENCES: Readonly<Record<AnnouncementType, Sentence>> = { ...FLAGGER_SENTENCES, ...OWN_SENTENCES };
 

@@ -30,7 +30,7 @@ interface SlackField {
 }
 
 /** The body that Flagger posts for an alert, member for member. */
-export function toSlackBody(
+function toSlackBody(
   announcement: Announcement,
   alert: NonNullable<Announcement['alert']>,
   options: Pick<SlackWebhookOptions, 'channel' | 'username'>,

@@ -2,7 +2,7 @@
 import { dispositionOf, messageOf, SerinError } from '../errors.ts';
 
 /** Takes the place of what was taken out. */
-export const REDACTED = '[redacted]';
+const REDACTED = '[redacted]';
 
 /** Names of fields whose content is never shown, as parts of the name in any case. */
 const SECRET_NAME =

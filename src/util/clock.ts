@@ -14,7 +14,7 @@ export interface Clock {
 }
 
 /** Longest delay that Node's setTimeout keeps; a longer one fires at once. */
-export const TIMER_DELAY_MAX_MS = 2 ** 31 - 1;
+const TIMER_DELAY_MAX_MS = 2 ** 31 - 1;
 
 /** Brings a delay into what a timer keeps. Throws RangeError for NaN and infinities, which setTimeout would fire at once. */
 export function clampDelayMs(delayMs: number): number {

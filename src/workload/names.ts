@@ -66,7 +66,7 @@ export function controllerOf(object: KubeObject): OwnerReference | undefined {
 }
 
 /** True for keys that tie an object to Flux, to kubectl, to a controller of Kubernetes or to ourselves: never copied to another object. */
-export function isBoundKey(key: string): boolean {
+function isBoundKey(key: string): boolean {
   return (
     key.includes('toolkit.fluxcd.io') ||
     key.startsWith('kubectl.kubernetes.io/') ||

@@ -119,14 +119,14 @@ export async function prunePins(
 }
 
 /** The pins of a Canary that the cache knows. */
-export function pinsOf(kube: Kube, canary: Canary): readonly KubeObject[] {
+function pinsOf(kube: Kube, canary: Canary): readonly KubeObject[] {
   return kube.cache
     .all(CONTROLLER_REVISION, canary.identity.namespace)
     .filter((pin) => isOwnedBy(pin, canary) && revisionIn(pin) !== '');
 }
 
 /** The copies that a pin names, as `<kind>/<name>`. */
-export function copiesOf(pin: KubeObject): readonly string[] {
+function copiesOf(pin: KubeObject): readonly string[] {
   return Object.entries(configsOf(pin)).map(([key, { copyName }]) => `${parseConfigKey(key).kind}/${copyName}`);
 }
 

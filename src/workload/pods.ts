@@ -1,5 +1,5 @@
 // Pods of the target and the primary: which are whose, which are of the newest template, and where they serve metrics.
-import type { KubeCache, KubeObject, ResourceKind } from '../kube/contract.ts';
+import type { KubeCache, KubeObject } from '../kube/contract.ts';
 import { DEPLOYMENT, POD, REPLICA_SET } from '../kube/kinds.ts';
 import type { ScrapeTarget } from '../metrics/contract.ts';
 import type { WorkloadFound } from './contract.ts';
@@ -7,9 +7,6 @@ import { listOf, textOf } from './fields.ts';
 import { controllerOf } from './names.ts';
 import { isAllUpdated, isObserved } from './readiness.ts';
 import { objectIn } from './writes.ts';
-
-/** Kinds that are watched only where a run is active. */
-export const ACTIVE_KINDS: readonly ResourceKind[] = [POD, REPLICA_SET];
 
 /** The annotation by which the Deployment controller numbers ReplicaSets; the Deployment carries the newest number. */
 const NUMBER_ANNOTATION = 'deployment.kubernetes.io/revision';

@@ -42,7 +42,7 @@ function projectContainer(container: Record<string, unknown>): Record<string, un
 }
 
 /** Keeps only the metadata of a ReplicaSet: its owner, its hash and its number. */
-export function projectReplicaSet(set: KubeObject): KubeObject {
+function projectReplicaSet(set: KubeObject): KubeObject {
   return headOf(
     set,
     metadataOf(
@@ -69,7 +69,7 @@ export function projectConfigMap(config: KubeObject): KubeObject {
 }
 
 /** Keeps what names the copies of a pin, not its template. */
-export function projectControllerRevision(pin: KubeObject): KubeObject {
+function projectControllerRevision(pin: KubeObject): KubeObject {
   const { configs } = objectOf(pin, 'data');
   const isOurs = pin.metadata.labels?.[CANARY_UID_LABEL] !== undefined;
   const isNeeded = (key: string): boolean => key.startsWith('serin.dev/');
@@ -80,7 +80,7 @@ export function projectControllerRevision(pin: KubeObject): KubeObject {
 }
 
 /** Keeps a Deployment whole but for who wrote which field and for kubectl's copy of it. */
-export function projectDeployment(deployment: KubeObject): KubeObject {
+function projectDeployment(deployment: KubeObject): KubeObject {
   const { managedFields: _, ...metadata } = deployment.metadata;
   const { annotations } = metadata;
   if (annotations === undefined) return { ...deployment, metadata };

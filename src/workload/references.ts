@@ -15,7 +15,7 @@ export interface ConfigReference {
   readonly isOptional: boolean;
 }
 
-export const configKey = (kind: ConfigKind, name: string): string => `${kind}/${name}`;
+const configKey = (kind: ConfigKind, name: string): string => `${kind}/${name}`;
 
 /** Takes a key such as `configmap/<name>` apart. */
 export function parseConfigKey(key: string): { readonly kind: ConfigKind; readonly name: string } {

@@ -28,7 +28,7 @@ export function selectorFor(label: PodLabel, to: 'target' | 'primary'): Record<s
 }
 
 /** Labels and annotations of a Service of ours: the user's, the selector label with the Service's name, and Flux's hold. */
-export function serviceMetadata(canary: Canary, role: ServiceRole, label: PodLabel): Metadata {
+function serviceMetadata(canary: Canary, role: ServiceRole, label: PodLabel): Metadata {
   const wanted = canary.service[role];
   return {
     labels: { ...wanted.labels, [label.label]: serviceNamesOf(canary)[role] },

@@ -139,7 +139,7 @@ export function ownerOperations(object: KubeObject, owners: readonly OwnerRefere
 }
 
 /** A key as a segment of a JSON pointer (RFC 6901). */
-export function escapePointer(key: string): string {
+function escapePointer(key: string): string {
   return key.replaceAll('~', '~0').replaceAll('/', '~1');
 }
 

@@ -43,13 +43,13 @@ const STOP_MAX_MS = 11_000;
 export async function startController(
   kubeconfigPath: string,
   store: RunningStore,
-  { profileFolder }: BenchOptions,
+  { profileFolder, program }: BenchOptions,
 ): Promise<BenchController> {
   const startMs = performance.now();
   const { PATH = '', HOME = '' } = process.env;
   const profile = profileFolder === null ? [] : ['--cpu-prof', '--cpu-prof-dir', profileFolder];
   const flags = ['--kubeconfig', kubeconfigPath, '--allow-loopback', '--bind-address', '127.0.0.1', '--port', '0'];
-  const child = spawn(process.execPath, [...profile, LAUNCHER, 'controller', ...flags, ...store.flags], {
+  const child = spawn(process.execPath, [...profile, program ?? LAUNCHER, 'controller', ...flags, ...store.flags], {
     env: { PATH, HOME, NODE_ENV: 'production' },
     stdio: ['ignore', 'pipe', 'pipe'],
   });

@@ -14,6 +14,9 @@ export interface IdleFigures {
   readonly initializeSeconds: number;
   readonly initializeCpuSeconds: number;
   readonly looksPerInitialization: number;
+  /** Events among them, watches left out. */
+  readonly requestsPerInitialization: number;
+  readonly conflictsPerInitialization: number;
   /** How long was measured after that. */
   readonly seconds: number;
   /** Requests to the API server, Events among them, watches left out. */
@@ -42,6 +45,8 @@ export async function measureIdle(store: RunningStore, options: BenchOptions): P
       await cluster.untilPhase(names, 'Initialized', LIMIT_MS);
       const initializeSeconds = round((performance.now() - addedMs) / 1_000, 1);
       await untilStill(stage, controller, LIMIT_MS);
+      const first = sumUp(requests.since(addedMs));
+      const perCanary = (sum: number): number => round(sum / Math.max(1, names.length), 1);
       const before = await controller.usage();
       const startMs = performance.now();
       const [queries, watches] = [prometheus.queries(), requests.watches.length];
@@ -54,7 +59,9 @@ export async function measureIdle(store: RunningStore, options: BenchOptions): P
         canaries: names.length,
         initializeSeconds,
         initializeCpuSeconds: round(before.cpuSeconds - atStart.cpuSeconds, 1),
-        looksPerInitialization: round((before.looks - atStart.looks) / Math.max(1, names.length), 1),
+        looksPerInitialization: perCanary(before.looks - atStart.looks),
+        requestsPerInitialization: perCanary(first.requests + first.events),
+        conflictsPerInitialization: perCanary(first.conflicts),
         seconds: round(minutes * 60, 1),
         requestsPerMinute: round(perMinute, 2),
         requestsPerMinuteAndCanary: round(perMinute / Math.max(1, names.length), 4),

@@ -69,7 +69,7 @@ const SCENES: Readonly<
       measureIdle,
       (name, idle) =>
         `idle    ${name}: ${idle.canaries} canaries, a minute: ${idle.requestsPerMinute} requests, ${idle.queriesPerMinute} queries, ` +
-        `${idle.cpuSecondsPerMinute} s CPU; initialized in ${idle.initializeSeconds} s with ${idle.initializeCpuSeconds} s CPU and ${idle.looksPerInitialization} looks each; ${idle.residentMebibytes} MiB, ${idle.watchesOpened} watches opened in ${idle.seconds} s`,
+        `${idle.cpuSecondsPerMinute} s CPU; initialized in ${idle.initializeSeconds} s with ${idle.initializeCpuSeconds} s CPU ${idle.looksPerInitialization} looks and ${idle.requestsPerInitialization} requests (${idle.conflictsPerInitialization} conflicts) each; ${idle.residentMebibytes} MiB, ${idle.watchesOpened} watches opened in ${idle.seconds} s`,
     );
   },
   async run(options, figures) {

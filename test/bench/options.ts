@@ -35,6 +35,8 @@ export interface BenchOptions {
   readonly sizes: readonly number[];
   /** Plans of each kind for the simulation. */
   readonly plans: number;
+  /** The program of the controller; null runs the sources. */
+  readonly program: string | null;
   /** Writes a CPU profile of each controller into this folder; null writes none. */
   readonly profileFolder: string | null;
   /** Tells each API request of the first canary's run beside the decisions of the controller. */
@@ -63,6 +65,7 @@ Usage: npm run bench -- [${SCENARIOS.join('|')}|all]... [flags]
   --interval <seconds>  interval of the analysis (default 1)
   --sizes <list>        numbers of Canaries for memory (default 0,100,1000)
   --plans <n>           crash plans and random seeds of the simulation (default 100 of each)
+  --program <file>      the controller as it was built (default: the sources; dist/serin.mjs after npm run build)
   --profile <folder>    writes CPU profiles of the controllers there
   --trace               run: lists each API request of one run beside the decision that led to it
   --help                shows this
@@ -82,6 +85,7 @@ const FLAGS = {
   interval: { type: 'string', default: '1' },
   sizes: { type: 'string', default: '0,100,1000' },
   plans: { type: 'string', default: '100' },
+  program: { type: 'string' },
   profile: { type: 'string' },
   trace: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
@@ -107,6 +111,7 @@ export function readOptions(args: readonly string[]): BenchOptions | null {
     intervalSeconds: whole('--interval', values.interval, 1),
     sizes: values.sizes.split(',').map((size) => whole('--sizes', size, 0)),
     plans: whole('--plans', values.plans, 1),
+    program: values.program ?? null,
     profileFolder: values.profile ?? null,
     isTracing: values.trace,
   };

@@ -18,7 +18,7 @@ export interface NetworkFaults {
 export const NO_FAULTS: NetworkFaults = { lostBefore: 0, lostAfter: 0, refused: 0, delayMaxMs: 5 };
 
 /** How long a paused process sleeps, in milliseconds: longer than any lock, so that others take over. */
-export const PAUSE_MS = 90_000;
+const PAUSE_MS = 90_000;
 
 export interface NetworkParts {
   readonly api: ApiServer;

@@ -43,13 +43,6 @@ export const ROLL_BACK: Scenario = {
   end: { phase: 'Failed', primaryImage: 'app:1' },
 };
 
-/** A revision that fails only from a while on, so that it carries weight when it is rolled back. */
-export const ROLL_BACK_LATE: Scenario = {
-  ...ROLL_BACK,
-  name: 'roll-back-late',
-  metric: (image) => byImage(image),
-};
-
 /** A scenario drawn from a seed: revisions good and bad at random moments, sometimes back to the first, and moody metrics. */
 export function drawScenario(random: () => number): Scenario {
   const count = 1 + Math.floor(random() * 3);

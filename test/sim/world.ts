@@ -314,7 +314,7 @@ function moveWeights(route: KubeObject): void {
 }
 
 /** The image of a Deployment's first container; empty when there is none. */
-export function imageOf(deployment: KubeObject | null): string {
+function imageOf(deployment: KubeObject | null): string {
   const spec = deployment?.['spec'] as { template?: { spec?: { containers?: { image?: string }[] } } } | undefined;
   return spec?.template?.spec?.containers?.[0]?.image ?? '';
 }

@@ -102,7 +102,9 @@ export class LoopView {
     const spec = (route?.['spec'] ?? {}) as {
       http?: { route?: { destination: { host: string }; weight?: number }[] }[];
     };
-    const routed = (spec.http ?? []).flatMap((rule) => rule.route ?? []).filter(({ weight }) => weight !== 0);
+    const routed = (spec.http ?? [])
+      .flatMap((rule) => rule.route ?? [])
+      .filter(({ destination, weight }) => weight !== 0 && destination.host.startsWith('shop'));
     return routed.length === 0 ? ['shop'] : [...new Set(routed.map(({ destination }) => destination.host))];
   }
 
@@ -130,7 +132,7 @@ export class LoopView {
   }
 
   status(name = 'shop', group = 'serin.dev', namespace = 'web'): StatusSeen {
-    return (this.canary(name, group, namespace)?.['status'] ?? {}) as StatusSeen;
+    return this.canary(name, group, namespace)?.['status'] ?? {};
   }
 
   /** Phase as reported; `inner` is the machine's own. */

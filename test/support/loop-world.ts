@@ -126,11 +126,8 @@ export class LoopWorld extends LoopView {
   /** Kills a replica as SIGKILL would: nothing that it has in flight comes back. */
   kill(replica: LoopReplica): void {
     replica.life.die();
-    this.store.workers.splice(
-      0,
-      this.store.workers.length,
-      ...this.store.workers.filter(({ life }) => life !== replica.life),
-    );
+    const others = this.store.workers.filter(({ life }) => life !== replica.life);
+    this.store.workers.splice(0, this.store.workers.length, ...others);
   }
 
   /** Runs the clock until `promise` ends. */
@@ -146,7 +143,7 @@ export class LoopWorld extends LoopView {
 
   /** Ends everything, and says what no test may leave behind. */
   close(): void {
-    for (const replica of [...this.replicas]) this.kill(replica);
+    for (const replica of this.replicas) this.kill(replica);
     this.api.close();
     this.meters.stop();
     if (this.api.violations.length > 0)

@@ -3,16 +3,6 @@ import { loadPackageDefinition } from '@grpc/grpc-js';
 import type { Client, ServiceDefinition } from '@grpc/grpc-js';
 import { fromJSON } from '@grpc/proto-loader';
 
-/** The service as people write it. */
-export const DATA_SERVICE_PROTO = `syntax = "proto3";
-package proto;
-service DataService {
-  rpc Get (GetRequest) returns (GetReply);
-}
-message GetRequest { string key = 1; }
-message GetReply { string pod = 1; string version = 2; string role = 3; }
-`;
-
 /** The same as protobuf's JSON descriptor, so that nothing is read from disk. */
 const DESCRIPTOR = {
   nested: {

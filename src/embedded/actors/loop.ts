@@ -1,5 +1,4 @@
 // A work loop by key on the injected clock: many changes become one look, and a look that fails is tried again.
-import { messageOf } from '../../errors.ts';
 import type { CancelTimer, Clock } from '../../util/clock.ts';
 import { StatusFailure } from '../apiserver/status.ts';
 
@@ -59,9 +58,4 @@ export function startLoop(options: WorkLoopOptions): WorkLoop {
       due.clear();
     },
   };
-}
-
-/** True when the server refused; its message is for people. */
-export function refusalOf(error: unknown): string | null {
-  return error instanceof StatusFailure ? messageOf(error) : null;
 }

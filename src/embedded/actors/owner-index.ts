@@ -10,7 +10,7 @@ export interface OwnerIndex {
 }
 
 /** The uid of the controlling owner; null when there is none. */
-export function controllerUidOf(object: KubeObject | null): string | null {
+function controllerUidOf(object: KubeObject | null): string | null {
   return object?.metadata.ownerReferences?.find((owner) => owner.controller === true)?.uid ?? null;
 }
 

@@ -26,7 +26,7 @@ export interface Counts {
 }
 
 /** True for what a user would call failed: 5xx, or a gRPC status other than OK. */
-export function isFailed({ status, grpcStatus }: Pick<ProxiedRequest, 'status' | 'grpcStatus'>): boolean {
+function isFailed({ status, grpcStatus }: Pick<ProxiedRequest, 'status' | 'grpcStatus'>): boolean {
   return status >= 500 || (grpcStatus !== null && grpcStatus !== 0);
 }
 

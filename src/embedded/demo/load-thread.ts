@@ -57,7 +57,7 @@ export function startLoadThread(options: LoadThreadOptions): LoadThread {
     last = report;
     for (const answer of report.answers) options.onAnswer(answer);
   });
-  const tell = (order: LoadOrder): void => worker.postMessage(order);
+  const tell = (order: LoadOrder): void => worker.postMessage(order, []);
 
   let cancel = clock.setTimer(HOSTS_EVERY_MS, followHosts);
   function followHosts(): void {

@@ -32,7 +32,7 @@ function report(): void {
     oldestPendingMs: pending.length === 0 ? null : Math.min(...pending),
   };
   answers = [];
-  parentPort?.postMessage(told);
+  parentPort?.postMessage(told, []);
 }
 
 const timer = setInterval(report, REPORT_EVERY_MS);

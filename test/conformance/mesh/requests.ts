@@ -2,11 +2,11 @@
 import type { ServiceSpec } from '../../../src/api/types.ts';
 import type { RouteRequest } from '../../../src/mesh/contract.ts';
 
-export const OWNER_UID = '1b7b0a38-5b0f-4a51-a0a5-1f3c7a0d9c11';
+const OWNER_UID = '1b7b0a38-5b0f-4a51-a0a5-1f3c7a0d9c11';
 export const FENCE_KEY = `fence.serin.dev/${OWNER_UID}`;
 
 /** A service that sets nothing but what every provider takes. */
-export function aService(changes: Partial<ServiceSpec> = {}): ServiceSpec {
+function aService(changes: Partial<ServiceSpec> = {}): ServiceSpec {
   const none = { labels: {}, annotations: {} };
   return {
     apexName: 'web',

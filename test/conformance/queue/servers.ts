@@ -27,7 +27,7 @@ export const skipPostgres = POSTGRES_BIN === undefined && !isCi;
 export const WHY_REDIS = skipRedis ? ' (skipped: redis-server is not installed)' : '';
 export const WHY_POSTGRES = skipPostgres ? ' (skipped: postgresql is not installed)' : '';
 
-export async function freePort(): Promise<number> {
+async function freePort(): Promise<number> {
   const server = createServer();
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();

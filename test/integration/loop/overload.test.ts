@@ -42,9 +42,11 @@ async function busyWorld(limit: { perSecond: number | null }): Promise<LoopWorld
 const routeWrites = (world: LoopWorld, from: number): readonly { name: string; atMs: number; weight: number }[] =>
   world.commits.slice(from).flatMap(({ kind, ref, after, user }) => {
     if (kind.kind !== 'VirtualService' || !user.startsWith('serin')) return [];
-    const rule = (after?.['spec'] as { http: { route: { destination: { host: string }; weight: number }[] }[] })
-      .http[0]!;
-    const weight = rule.route.find(({ destination }) => destination.host.endsWith('-canary'))?.weight ?? 0;
+    const spec = (after?.['spec'] ?? { http: [] }) as {
+      http: { route: { destination: { host: string }; weight: number }[] }[];
+    };
+    const routes = spec.http.flatMap(({ route }) => route);
+    const weight = routes.find(({ destination }) => destination.host.endsWith('-canary'))?.weight ?? 0;
     return [{ name: ref.name, atMs: world.clock.monotonicMs(), weight }];
   });
 

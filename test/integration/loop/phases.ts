@@ -3,7 +3,7 @@ import type { Phase } from '../../../src/core/phase.ts';
 import type { KubeObject } from '../../../src/kube/contract.ts';
 import { canaryKind } from '../../../src/kube/kinds.ts';
 import { initializedShop, merge, runningShop, shopCanary, type Furnished } from '../../support/loop-fixtures.ts';
-import { LoopWorld } from '../../support/loop-world.ts';
+import type { LoopWorld } from '../../support/loop-world.ts';
 
 /** Gates that a test opens by setting the answer of host gate.sim. */
 const gate = (type: string): Record<string, unknown> => ({ name: type, type, url: 'http://gate.sim/' });

@@ -49,7 +49,7 @@ const IMPOSSIBLE: readonly { what: string; edit: (draft: Draft) => void; says: s
   },
   {
     what: 'an outbox of a thousand',
-    edit: (draft) => (draft.status['outbox'] = Array(1_000).fill({})),
+    edit: (draft) => (draft.status['outbox'] = Array.from({ length: 1_000 }, () => ({}))),
     says: 'outbox',
   },
 ];
