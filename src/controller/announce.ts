@@ -81,10 +81,16 @@ export class Announcer {
     return this.#ports.hasPeers ? PARTLY_AFTER_MS : TAKE_OVER_MS / 2;
   }
 
-  /** When an entry of another replica is late enough to be taken over, in milliseconds since the epoch; null when there is none. */
+  /**
+   * When an entry of another replica is late enough to be taken over, in milliseconds since the epoch; null when there is
+   * none. One that is late already and still there is looked at again, because whoever took it over may be gone too.
+   */
   takeOverAtMs(state: State): number | null {
+    const nowMs = this.#ports.clock.nowMs();
     const others = state.outbox.filter((entry) => entry.owner !== this.#ports.replica);
-    return others.length === 0 ? null : Math.min(...others.map((entry) => entry.atMs)) + TAKE_OVER_MS + 1;
+    if (others.length === 0) return null;
+    const ahead = others.map((entry) => entry.atMs + TAKE_OVER_MS + 1).filter((atMs) => atMs > nowMs);
+    return Math.min(...ahead, nowMs + TAKE_OVER_MS);
   }
 
   /** Announces that a telling is being prepared. Of several, only the newest is told: an older one would repeat what was recorded since. */

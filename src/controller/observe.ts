@@ -38,16 +38,30 @@ export async function observe(
   if (stored.kind === 'invalid') return refuse(object, 'StatusInvalid', stored.message, 'StatusInvalid');
   const admission = await admit(object, stored.kind === 'state' ? stored.state : null, use, signal);
   if (admission.kind === 'refused') {
-    const isReleasable = isDeleting(object) && (stored.kind === 'none' || !stored.state.isTakenOver);
-    return { ...refuse(object, admission.reason, admission.message), isReleasable };
+    const refusal = refuse(object, admission.reason, admission.message);
+    return { ...refusal, isReleasable: await isReleasable(object, stored, use, { signal }) };
   }
   try {
     return await observeAdmitted({ ref, key, object, use, memory, signal, admission }, stored);
   } catch (error) {
-    if (error instanceof InvalidSpecError || error instanceof UnsupportedError)
-      return refuse(object, error.code, error.message);
+    if (error instanceof InvalidSpecError || error instanceof UnsupportedError) {
+      const refusal = refuse(object, error.code, error.message);
+      return { ...refusal, isReleasable: await isReleasable(object, stored, use, { signal }) };
+    }
     throw error;
   }
+}
+
+/** A Canary that goes although it cannot be worked: nothing was built for it, or everything goes with its namespace. */
+async function isReleasable(
+  object: KubeObject,
+  stored: StoredState,
+  use: Drivers,
+  options: CallOptions,
+): Promise<boolean> {
+  if (!isDeleting(object)) return false;
+  const wasBuilt = stored.kind === 'state' ? stored.state.isTakenOver : readState(object).kind === 'invalid';
+  return !wasBuilt || isNamespaceGoing(object.metadata.namespace ?? '', use, options);
 }
 
 /** A Canary that goes is released from what the cluster shows, when its own record cannot be read. */

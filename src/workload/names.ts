@@ -14,6 +14,9 @@ export const CANARY_UID_LABEL = 'serin.dev/canary-uid';
 export const BOUNDS_ANNOTATION = 'serin.dev/held-bounds';
 /** Every fence annotation begins so; the rest of the key is the uid of a Canary. */
 export const FENCE_PREFIX = 'fence.serin.dev/';
+/** On a user's Service: its selector and ports before they were first changed, as JSON, for revertOnDeletion. */
+export const ORIGINAL_SERVICE_ANNOTATION = 'serin.dev/original-service';
+
 /** Tell Flux to leave an object alone while we steer it (Flagger's two). */
 export const TOOLKIT_ANNOTATIONS: Readonly<Record<string, string>> = {
   'kustomize.toolkit.fluxcd.io/reconcile': 'disabled',

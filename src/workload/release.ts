@@ -8,9 +8,16 @@ import type { WorkloadSettings } from './contract.ts';
 import { readCopy, resourceOf } from './copies.ts';
 import { fieldOf, objectOf } from './fields.ts';
 import type { DeploymentFound } from './look.ts';
-import { TOOLKIT_ANNOTATIONS, fenceKeyOf, isOwnedBy, primaryNameOf, serviceNamesOf } from './names.ts';
+import {
+  ORIGINAL_SERVICE_ANNOTATION,
+  TOOLKIT_ANNOTATIONS,
+  fenceKeyOf,
+  isOwnedBy,
+  primaryNameOf,
+  serviceNamesOf,
+} from './names.ts';
 import { referencesOf } from './references.ts';
-import { apexSelector, appliedSelector } from './services.ts';
+import { apexSelector, appliedSelector, originalOf, restoredPorts } from './services.ts';
 import { annotationOperations, objectIn, ownerOperations, patchFound, patchObject, setOperation } from './writes.ts';
 
 /**
@@ -39,7 +46,7 @@ export async function releaseWorkload(
     canary,
     found,
     names.apex,
-    keepsPrimary ? [] : selectorOperations(canary, found, shouldRevert),
+    keepsPrimary ? [] : apexOperations(canary, found, shouldRevert),
     options,
   );
 }
@@ -96,19 +103,22 @@ async function releaseService(
 
 function releaseOperations(canary: Canary, object: KubeObject, annotations: readonly string[] = []): PatchOperation[] {
   const owners = (object.metadata.ownerReferences ?? []).filter((owner) => owner.uid !== canary.identity.uid);
-  const gone = Object.fromEntries([fenceKeyOf(canary), ...annotations].map((key) => [key, null]));
+  const gone = Object.fromEntries(
+    [fenceKeyOf(canary), ORIGINAL_SERVICE_ANNOTATION, ...annotations].map((key) => [key, null]),
+  );
   return [...annotationOperations(object, gone), ...ownerOperations(object, owners)];
 }
 
-/** The apex selects the target again; with `shouldRevert` a user's Service selects what its last apply said. */
-function selectorOperations(canary: Canary, found: DeploymentFound, shouldRevert: boolean): PatchOperation[] {
+/** The apex selects the target again; with `shouldRevert` a user's Service gets its selector and ports back. */
+function apexOperations(canary: Canary, found: DeploymentFound, shouldRevert: boolean): PatchOperation[] {
   const apex = objectIn(found, SERVICE, serviceNamesOf(canary).apex);
   if (apex === null || found.plan === null || found.target === null) return [];
   const isOurs = isOwnedBy(apex, canary);
-  const original = shouldRevert && !isOurs ? appliedSelector(apex) : null;
-  return setOperation(
-    '/spec/selector',
-    fieldOf(apex, 'spec', 'selector'),
-    original ?? apexSelector(apex, isOurs, 'target', found.plan),
-  );
+  const original = shouldRevert && !isOurs ? originalOf(apex) : null;
+  const applied = shouldRevert && !isOurs ? appliedSelector(apex) : null;
+  const selector = applied ?? original?.selector ?? apexSelector(apex, isOurs, 'target', found.plan);
+  const operations = setOperation('/spec/selector', fieldOf(apex, 'spec', 'selector'), selector);
+  if (original === null) return operations;
+  const ports = restoredPorts(apex, original.ports, found.plan.ports);
+  return [...operations, ...setOperation('/spec/ports', fieldOf(apex, 'spec', 'ports'), ports)];
 }

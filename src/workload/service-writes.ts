@@ -2,9 +2,9 @@
 import type { Canary } from '../api/types.ts';
 import type { CallOptions, Kube, KubeObject, PatchOperation } from '../kube/contract.ts';
 import { SERVICE } from '../kube/kinds.ts';
-import { fieldOf, listOf } from './fields.ts';
+import { fieldOf, listOf, objectOf } from './fields.ts';
 import type { WorkloadFound } from './contract.ts';
-import { TOOLKIT_ANNOTATIONS, isOwnedBy, serviceNamesOf } from './names.ts';
+import { ORIGINAL_SERVICE_ANNOTATION, TOOLKIT_ANNOTATIONS, isOwnedBy, serviceNamesOf } from './names.ts';
 import type { ServiceRole, ServicesPlan } from './services.ts';
 import {
   apexSelector,
@@ -74,6 +74,8 @@ function repairs(
   if (selector !== null)
     operations.push(...setOperation('/spec/selector', fieldOf(service, 'spec', 'selector'), selector));
   if (!isOurs) {
+    if (operations.length > 0 && canary.policy.revertOnDeletion)
+      operations.push(...annotationOperations(service, originalNote(service)));
     // Flagger's users count on Flux leaving an adopted Service alone; elsewhere a user's metadata is the user's.
     if (canary.identity.group === 'flagger.app' && operations.length > 0)
       operations.push(...annotationOperations(service, TOOLKIT_ANNOTATIONS));
@@ -93,4 +95,11 @@ function repairs(
     );
   }
   return operations;
+}
+
+/** What a user's Service was before our first change of it. */
+function originalNote(service: KubeObject): Record<string, string> {
+  if (service.metadata.annotations?.[ORIGINAL_SERVICE_ANNOTATION] !== undefined) return {};
+  const { selector = {}, ports = [] } = objectOf(service, 'spec');
+  return { [ORIGINAL_SERVICE_ANNOTATION]: JSON.stringify({ selector, ports }) };
 }

@@ -5,7 +5,14 @@ import type { KubeObject } from '../kube/contract.ts';
 import type { JsonObject } from '../util/json.ts';
 import { canonicalJson, sameJson } from '../util/json.ts';
 import { listOf, numberOf, objectOf, textOf, textsOf } from './fields.ts';
-import { FENCE_PREFIX, TOOLKIT_ANNOTATIONS, isOwnedBy, ownerOf, serviceNamesOf } from './names.ts';
+import {
+  FENCE_PREFIX,
+  ORIGINAL_SERVICE_ANNOTATION,
+  TOOLKIT_ANNOTATIONS,
+  isOwnedBy,
+  ownerOf,
+  serviceNamesOf,
+} from './names.ts';
 import type { ServicePort } from './ports.ts';
 import type { PodLabel, Problem } from './selector.ts';
 
@@ -189,6 +196,34 @@ export function appliedSelector(service: KubeObject): Record<string, string> | n
   } catch {
     return null;
   }
+}
+
+/** Selector and ports of a user's Service before our first change of it; null when there was none, or the note cannot be read. */
+export function originalOf(
+  service: KubeObject,
+): { readonly selector: Readonly<Record<string, string>>; readonly ports: readonly JsonObject[] } | null {
+  try {
+    const note: unknown = JSON.parse(service.metadata.annotations?.[ORIGINAL_SERVICE_ANNOTATION] ?? 'null');
+    const ports = listOf(note, 'ports') as readonly JsonObject[];
+    return ports.length === 0 ? null : { selector: textsOf(note, 'selector'), ports };
+  } catch {
+    return null;
+  }
+}
+
+/** The ports that a user's Service gets back: those it had, and those that the user added since. */
+export function restoredPorts(
+  service: KubeObject,
+  original: readonly JsonObject[],
+  ours: readonly ServicePort[],
+): readonly JsonObject[] {
+  const have = listOf(service, 'spec', 'ports') as readonly JsonObject[];
+  const added = have.filter(
+    (entry) =>
+      !ours.some(({ port }) => port === entry['port']) &&
+      !original.some((before) => before['port'] === entry['port'] || before['name'] === entry['name']),
+  );
+  return [...original, ...added];
 }
 
 /** What keeps the Services from being used; null when nothing does. A Service of another's is never pointed elsewhere. */

@@ -44,7 +44,7 @@ export async function measureIdle(store: RunningStore, options: BenchOptions): P
       cluster.add(names, { ...options, threshold: 5, metricsServer: prometheus.url });
       await cluster.untilPhase(names, 'Initialized', LIMIT_MS);
       const initializeSeconds = round((performance.now() - addedMs) / 1_000, 1);
-      await untilStill(stage, controller, LIMIT_MS);
+      await untilStill(stage, controller, options.calmMs);
       const first = sumUp(requests.since(addedMs));
       const perCanary = (sum: number): number => round(sum / Math.max(1, names.length), 1);
       const before = await controller.usage();

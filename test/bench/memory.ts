@@ -1,5 +1,4 @@
 // Resident memory of an idle controller for numbers of Canaries, freshly started beside them, and how long that start takes.
-import { sleep, systemClock } from '../../src/util/clock.ts';
 import { namesOf } from './cluster.ts';
 import { mebibytes, round } from './figures.ts';
 import type { BenchOptions, StoreName } from './options.ts';
@@ -16,8 +15,6 @@ export interface MemoryFigures {
 }
 
 const LIMIT_MS = 1_200_000;
-/** How long it idles before it is looked at. */
-const REST_MS = 5_000;
 
 /** Measures every store at every size. */
 export async function measureMemory(options: BenchOptions): Promise<readonly MemoryFigures[]> {
@@ -35,7 +32,7 @@ export async function measureMemory(options: BenchOptions): Promise<readonly Mem
         await withStore(fastest, (store) =>
           stage.withController(store, async (controller) => {
             await stage.cluster.untilPhase(added, 'Initialized', LIMIT_MS);
-            await untilStill(stage, controller, LIMIT_MS);
+            await untilStill(stage, controller, options.calmMs);
           }),
         );
       }
@@ -44,8 +41,7 @@ export async function measureMemory(options: BenchOptions): Promise<readonly Mem
         try {
           figures.push(
             await stage.withController(store, async (controller) => {
-              await untilStill(stage, controller, LIMIT_MS);
-              await sleep(systemClock, REST_MS);
+              await untilStill(stage, controller, options.calmMs);
               const { residentBytes, heapBytes } = await controller.usage();
               return {
                 store: name,

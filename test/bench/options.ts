@@ -31,6 +31,8 @@ export interface BenchOptions {
   readonly steps: number;
   /** `analysis.interval` of the Canaries, in whole seconds. */
   readonly intervalSeconds: number;
+  /** How long nothing may happen before something is measured that has to be at rest. */
+  readonly calmMs: number;
   /** Numbers of Canaries for which memory is measured, ascending. */
   readonly sizes: readonly number[];
   /** Plans of each kind for the simulation. */
@@ -63,6 +65,7 @@ Usage: npm run bench -- [${SCENARIOS.join('|')}|all]... [flags]
   --rollbacks <n>       Canaries that are rolled back (default 40)
   --steps <n>           steps of 10 % of a run (default 5)
   --interval <seconds>  interval of the analysis (default 1)
+  --calm-ms <n>         calm that is waited for before a measurement at rest (default 3000)
   --sizes <list>        numbers of Canaries for memory (default 0,100,1000)
   --plans <n>           crash plans and random seeds of the simulation (default 100 of each)
   --program <file>      the controller as it was built (default: the sources; dist/serin.mjs after npm run build)
@@ -83,6 +86,7 @@ const FLAGS = {
   rollbacks: { type: 'string', default: '40' },
   steps: { type: 'string', default: '5' },
   interval: { type: 'string', default: '1' },
+  'calm-ms': { type: 'string', default: '3000' },
   sizes: { type: 'string', default: '0,100,1000' },
   plans: { type: 'string', default: '100' },
   program: { type: 'string' },
@@ -109,6 +113,7 @@ export function readOptions(args: readonly string[]): BenchOptions | null {
     rollbacks: whole('--rollbacks', values.rollbacks, 0),
     steps: whole('--steps', values.steps, 1),
     intervalSeconds: whole('--interval', values.interval, 1),
+    calmMs: whole('--calm-ms', values['calm-ms'], 1),
     sizes: values.sizes.split(',').map((size) => whole('--sizes', size, 0)),
     plans: whole('--plans', values.plans, 1),
     program: values.program ?? null,

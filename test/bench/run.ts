@@ -43,7 +43,6 @@ export interface RunFigures {
 }
 
 const THRESHOLD = 2;
-const CALM_MS = 3_000;
 const LIMIT_MS = 300_000;
 const STAGGER_MS = 100;
 
@@ -57,15 +56,17 @@ export async function measureRun(store: RunningStore, options: BenchOptions): Pr
       const commits = followRoutes(stage.cluster.api);
       stage.cluster.add([...good, ...bad], plan);
       await stage.cluster.untilPhase([...good, ...bad], 'Initialized', LIMIT_MS);
-      await untilStill(stage, controller, LIMIT_MS);
+      await untilStill(stage, controller, options.calmMs);
       const runs: OneRun[] = [];
-      for (const name of good) runs.push(await promote(name, stage, commits));
+      for (const name of good) runs.push(await promote(name, stage, commits, options.calmMs));
       if (options.isTracing && runs[0] !== undefined) traceRun(runs[0].asked, controller.lines, runs[0].startMs);
-      const rollback = await rollBack(bad, stage, controller, commits);
+      const rollback = await rollBack(bad, stage, controller, commits, options.calmMs);
       return { store: store.name, promotion: promotionOf(runs), rollback };
     }),
   );
 }
+
+type Commits = ReturnType<typeof followRoutes>;
 
 interface OneRun {
   readonly startMs: number;
@@ -74,13 +75,13 @@ interface OneRun {
   readonly queries: number;
 }
 
-async function promote(name: string, stage: Stage, commits: ReturnType<typeof followRoutes>): Promise<OneRun> {
+async function promote(name: string, stage: Stage, commits: Commits, calmMs: number): Promise<OneRun> {
   const { cluster, requests, prometheus } = stage;
   const startMs = performance.now();
   const queries = prometheus.queries();
   cluster.setImage(name, 'app:2');
   await cluster.untilPhase([name], 'Succeeded', LIMIT_MS);
-  await requests.untilCalm(CALM_MS, LIMIT_MS);
+  await requests.untilCalm(calmMs, LIMIT_MS);
   return {
     startMs,
     asked: requests.since(startMs),
@@ -124,7 +125,8 @@ async function rollBack(
   names: readonly string[],
   { cluster, requests, prometheus }: Stage,
   controller: BenchController,
-  commits: ReturnType<typeof followRoutes>,
+  commits: Commits,
+  calmMs: number,
 ): Promise<RollbackFigures> {
   await controller.usage();
   for (const name of names) prometheus.fail(name);
@@ -134,7 +136,7 @@ async function rollBack(
   }
   await cluster.untilPhase(names, 'Failed', LIMIT_MS);
   const { loopLagMs } = await controller.usage();
-  await requests.untilCalm(CALM_MS, LIMIT_MS);
+  await requests.untilCalm(calmMs, LIMIT_MS);
   const samples = names.map((name) => {
     const weights = commits.get(name) ?? [];
     const raised = weights.findIndex(({ percent }) => percent > 0);

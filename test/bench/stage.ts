@@ -19,26 +19,25 @@ export interface Stage {
   withController<T>(store: RunningStore, work: (controller: BenchController) => Promise<T>): Promise<T>;
 }
 
-/** How long nothing may be asked, and how long the process must be still besides, in milliseconds. */
-const CALM_MS = 3_000;
-const STILL_MS = 2_000;
-/** Share of a core below which a controller that looks at nothing is still. */
+/** Share of a core below which a controller that looks at nothing is still, besides what it takes to ask it. */
 const STILL_CORES = 0.1;
+const ASKED_SECONDS = 0.1;
 const ROUNDS_MAX = 30;
+const LIMIT_MS = 600_000;
 
 /** Waits until the controller asks nothing, looks at nothing and has worked off what it had queued. */
 export async function untilStill(
   { requests }: Pick<Stage, 'requests'>,
   controller: BenchController,
-  limitMs: number,
+  calmMs: number,
 ): Promise<void> {
-  await requests.untilCalm(CALM_MS, limitMs);
+  await requests.untilCalm(calmMs, LIMIT_MS);
   for (let round = 0; round < ROUNDS_MAX; round += 1) {
     const before = await controller.usage();
-    await sleep(systemClock, STILL_MS);
+    await sleep(systemClock, calmMs);
     const after = await controller.usage();
-    const cores = (after.cpuSeconds - before.cpuSeconds) / (STILL_MS / 1_000);
-    if (after.looks === before.looks && cores < STILL_CORES) return;
+    const allowedSeconds = STILL_CORES * (calmMs / 1_000) + ASKED_SECONDS;
+    if (after.looks === before.looks && after.cpuSeconds - before.cpuSeconds < allowedSeconds) return;
   }
 }
 

@@ -332,7 +332,11 @@ const NO_METERS = {
 };
 
 function settingsOf(source: Source): Parameters<Source['composeLoop']>[0] {
-  const read = source.readSettings({ args: [], env: {}, readFile: () => '' });
+  const read = source.readSettings({
+    args: ['--replica-count', '3', '--redis-url', 'redis://sim'],
+    env: {},
+    readFile: () => '',
+  });
   if (read.kind === 'invalid') throw new Error(read.problems.join('; '));
   return read.settings;
 }

@@ -56,7 +56,7 @@ describe('defaults', () => {
         queueName: 'serin',
         queueCaFile: null,
         queueDirectory: null,
-        concurrency: 32,
+        concurrency: 256,
         resyncIntervalMs: 30_000,
         replicaCount: 1,
         replicaName: null,
@@ -100,7 +100,7 @@ describe('sources', () => {
     expect(settings).toMatchObject({
       log: { logLevel: 'debug' },
       canaries: { selectorLabels: ['app', 'team'], enableConfigTracking: false },
-      queue: { resyncIntervalMs: 90_000, concurrency: 32 },
+      queue: { resyncIntervalMs: 90_000, concurrency: 256 },
     });
   });
 
