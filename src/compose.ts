@@ -16,9 +16,9 @@ import { createMemory } from './controller/memory.ts';
 import { InvalidSpecError } from './errors.ts';
 import { computeHookChecksum } from './gates/checksum.ts';
 import { createHookCaller } from './gates/webhooks.ts';
-import { createHttpClient } from './http/client.ts';
+import { createHttpClient, type ClosableHttpClient } from './http/client.ts';
 import type { HttpClient } from './http/contract.ts';
-import { connectKube } from './kube/connect.ts';
+import { connectKube, type ConnectedKube } from './kube/connect.ts';
 import type { Kube, KubeObject } from './kube/contract.ts';
 import { findMeshProvider } from './mesh/registry.ts';
 import { createScraper, openPrometheus, readMetricCredentials, renderMetricQuery } from './metrics/open.ts';
@@ -27,7 +27,7 @@ import { renderMessage } from './notify/messages.ts';
 import { openNotifiers } from './notify/open.ts';
 import type { Queue } from './queue/contract.ts';
 import { openQueue, type QueueConfig } from './queue/open.ts';
-import { startServer, type RunningServer } from './server/http.ts';
+import { startServer, type Problem } from './server/http.ts';
 import { createLog } from './telemetry/log.ts';
 import type { Log } from './telemetry/contract.ts';
 import { createMeters, type Meters } from './telemetry/metrics.ts';
@@ -184,71 +184,69 @@ export interface RunningController {
 /** How long the loop may show no sign of life before the process should be restarted, in milliseconds. */
 const DEAD_AFTER_MS = 120_000;
 
-/** Opens everything that is real and starts the controller. Throws InvalidSpecError for settings that cannot work. */
-export async function openController(settings: Settings): Promise<RunningController> {
-  const clock = systemClock;
-  const random = systemRandom;
+/** What stays open as long as the process: ports, connections, meters. */
+interface Process {
+  readonly log: Log;
+  readonly replica: string;
+  readonly meters: Meters;
+  readonly kube: ConnectedKube;
+  readonly http: ClosableHttpClient;
+}
+
+async function openProcess(settings: Settings): Promise<Process> {
   const log = createLog({ level: settings.log.logLevel });
   const replica = settings.queue.replicaName ?? hostname();
   log.info('Starting', { version: VERSION, replica, settings: describeSettings(settings) });
-  const meters = createMeters({
-    version: VERSION,
-    meshProvider: settings.canaries.meshProvider ?? '',
-    hasProcessMetrics: true,
-  });
+  const meshProvider = settings.canaries.meshProvider ?? '';
+  const meters = createMeters({ version: VERSION, meshProvider, hasProcessMetrics: true });
   const kube = await connectKube({
     kubeconfigPath: settings.cluster.kubeconfig ?? undefined,
-    clock,
-    random,
+    clock: systemClock,
+    random: systemRandom,
     log,
     requestsPerSecond: settings.cluster.requestsPerSecond,
     onRequest: ({ verb, kind, lane, status, durationMs }) =>
       meters.countKubeRequest({ verb, resource: kind, lane, code: status, durationSeconds: durationMs / 1_000 }),
   });
   const http = createHttpClient({
-    clock,
+    clock: systemClock,
     log,
     allowLoopback: settings.outgoing.allowLoopback,
     allowedHosts: settings.outgoing.allowHosts,
     deniedHosts: [new URL(kube.server).host],
   });
-  const state = { isReady: false };
-  const opened: { server?: RunningServer; queue?: Queue; loop?: Loop } = {};
-  const probes = {
-    live: () =>
-      (opened.loop?.isDead(DEAD_AFTER_MS) ?? false)
-        ? [{ part: 'loop', message: 'no look has ended for too long' }]
-        : [],
-    ready: () => readiness(state.isReady, kube, clock),
-  };
-  opened.server = await startServer({
-    probes,
+  return { log, replica, meters, kube, http };
+}
+
+/** Opens everything that is real and starts the controller. Throws InvalidSpecError for settings that cannot work. */
+export async function openController(settings: Settings): Promise<RunningController> {
+  const ports = { clock: systemClock, random: systemRandom };
+  const { log, replica, meters, kube, http } = await openProcess(settings);
+  const opened: { queue?: Queue; loop?: Loop; isReady: boolean } = { isReady: false };
+  const server = await startServer({
+    probes: {
+      live: () => liveness(opened.loop),
+      ready: () => readiness(opened.isReady, kube, opened.queue),
+    },
     metrics: () => metricsPage(meters, kube, opened.queue),
     host: settings.server.bindAddress,
     port: settings.server.port,
     log,
   });
-  opened.queue = await openQueue(queueConfig(settings), { clock, random, log });
-  opened.loop = composeLoop(settings, {
-    clock,
-    random,
-    log,
-    kube,
-    http,
-    queue: opened.queue,
-    meters: loopMeters(meters),
-    replica,
-  });
-  await opened.loop.start();
-  state.isReady = true;
-  log.info('Started', { port: opened.server.port });
+  const queue = await openQueue(queueConfig(settings), { ...ports, log });
+  opened.queue = queue;
+  const loop = composeLoop(settings, { ...ports, log, kube, http, queue, meters: loopMeters(meters), replica });
+  opened.loop = loop;
+  await loop.start();
+  opened.isReady = true;
+  log.info('Started', { port: server.port });
   return {
-    port: opened.server.port,
+    port: server.port,
     log,
     async stop(graceMs) {
       log.info('Stopping', { graceMs });
-      await opened.loop?.stop(graceMs);
-      await opened.server?.close();
+      await loop.stop(graceMs);
+      await server.close();
       await kube.close();
       http.close();
       meters.stop();
@@ -265,12 +263,20 @@ function queueConfig(settings: Settings): QueueConfig {
   return { ...common, embedded: queueDirectory === null ? true : { dataDir: queueDirectory } };
 }
 
-function readiness(hasSynced: boolean, kube: Kube, clock: Clock): readonly { part: string; message: string }[] {
-  if (!hasSynced)
-    return [{ part: 'caches', message: `the first lists are not in at ${new Date(clock.nowMs()).toISOString()}` }];
-  return kube.cache
-    .stale()
-    .map(({ kind, ageMs }) => ({ part: 'watch', message: `${kind.plural} silent for ${Math.round(ageMs / 1_000)} s` }));
+function liveness(loop: Loop | undefined): readonly Problem[] {
+  return loop?.isDead(DEAD_AFTER_MS) === true ? [{ part: 'loop', message: 'no look has ended for too long' }] : [];
+}
+
+/** A store that is away is no reason to be unready, because due Canaries are worked without it; one that loses jobs is. */
+function readiness(hasSynced: boolean, kube: Kube, queue: Queue | undefined): readonly Problem[] {
+  if (!hasSynced) return [{ part: 'caches', message: 'the first lists are not in' }];
+  const health = queue?.health();
+  const lossy = health?.isUp === true && health.problem !== null ? [{ part: 'queue', message: health.problem }] : [];
+  const silent = kube.cache.stale().map(({ kind, ageMs }) => ({
+    part: 'watch',
+    message: `${kind.plural} silent for ${Math.round(ageMs / 1_000)} s`,
+  }));
+  return [...lossy, ...silent];
 }
 
 async function metricsPage(

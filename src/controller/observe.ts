@@ -164,8 +164,14 @@ async function seenOf(looking: Looking, state: State, world: World, nowMs: numbe
     isRunning(state.phase) && state.run !== null
       ? state.run.revision
       : (state.seenRevision ?? workloadFound.target?.revision ?? null);
-  const isPinned = async (revision: string | null): Promise<boolean> =>
-    revision !== null && workload.isPinned(canary, revision, options);
+  // At rest all three are one revision, and each answer may cost requests.
+  const asked = new Map<string, Promise<boolean>>();
+  const isPinned = (revision: string | null): Promise<boolean> | false => {
+    if (revision === null) return false;
+    const answer = asked.get(revision) ?? workload.isPinned(canary, revision, options);
+    asked.set(revision, answer);
+    return answer;
+  };
   const [isTargetPinned, isRunPinned, isPromotedPinned, isNamespaceTerminating] = await Promise.all([
     isPinned(workloadFound.target?.revision ?? null),
     isPinned(pinned),

@@ -14,7 +14,7 @@ export function waitingFor(state: State, seen: Observation, clock: (ms: number) 
   if (seen.policy.suspend && !isResting(state.phase) && !isTurning)
     return 'Suspended: nothing is done until spec.suspend is taken back';
   if (state.isPaused)
-    return `Paused at ${state.weightPercent} %: serin resume goes on${until === '' ? '' : `; rolled back ${until.trim()}`}`;
+    return `Paused at ${state.weightPercent} %: waits${until} for serin resume; after that it is rolled back`;
   switch (state.phase) {
     case 'Initializing':
       return `Initializing: waits${until} because ${missing || 'traffic moves to the primary'}; after that it fails and leaves the target as it is`;

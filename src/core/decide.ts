@@ -26,7 +26,7 @@ export function decide(before: State, seen: Observation): Decision {
   const state = takeNote(before, seen);
   const [because, to, update] = firstRow(state, seen);
   const changed = withFacts({ ...state, ...UPDATES[update]({ state, seen, because }), phase: to }, seen);
-  const timed = withDeadline(state, changed, seen, update === 'extend');
+  const timed = withDeadline(before, changed, seen, update === 'extend');
   const told = acknowledged(before, timed, seen);
   const isChanged = isDifferent(before, told);
   const next = isChanged

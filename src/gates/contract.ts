@@ -27,5 +27,3 @@ export interface HookAnswer {
 export interface HookCaller {
   call(call: HookCall, deadlineMs: number, signal: AbortSignal): Promise<HookAnswer>;
 }
-
-export type {};

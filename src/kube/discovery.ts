@@ -58,7 +58,7 @@ export class Discovery {
 
   async #lookUp(group: string, kind: string, version: string, options?: CallOptions): Promise<ResourceKind | null> {
     // Asking for the group list first keeps a version that is not served apart from a proxy that knows no path at all.
-    if (group !== '' && !(await this.#groupVersions(options)).has(`${group}/${version}`)) return null;
+    if (group !== '' && !(await this.#isVersionServed(`${group}/${version}`, options))) return null;
     return (
       (await this.#resourcesOf(group, version, options)).get(kind) ?? this.#retryMissing(group, kind, version, options)
     );
@@ -76,6 +76,14 @@ export class Discovery {
       return null;
     this.#resources.delete(path);
     return (await this.#resourcesOf(group, version, options)).get(kind) ?? null;
+  }
+
+  /** A version that was served is believed for longer than one that was missing. */
+  async #isVersionServed(groupVersion: string, options?: CallOptions): Promise<boolean> {
+    const known = this.#groups;
+    const isYoung = known !== null && known.untilMs - MISSING_TTL_MS + SERVED_TTL_MS > this.#clock.monotonicMs();
+    if (isYoung && (await known.value).has(groupVersion)) return true;
+    return (await this.#groupVersions(options)).has(groupVersion);
   }
 
   #groupVersions(options?: CallOptions): Promise<ReadonlySet<string>> {

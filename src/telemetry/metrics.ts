@@ -11,7 +11,6 @@ import type { Maker } from './meter.ts';
 
 export type { MetricsPage } from './page.ts';
 export type { ShownCanary } from './canary-metrics.ts';
-export type {} from './flagger-metrics.ts';
 
 export interface MetersOptions {
   readonly version: string;

@@ -101,6 +101,7 @@ describe('pause and resume', () => {
     expect(world.status().message).toContain('Paused at 20 %');
     ask(world, { id: 'p2', verb: 'resume', by: 'bob' });
     await world.untilPhase('Succeeded');
+    await world.clock.advance(5_000);
     expect(world.reasons()).toEqual(expect.arrayContaining(['Paused', 'Resumed', 'Promoted']));
     world.close();
   });

@@ -42,7 +42,7 @@ function imageIn(object: { [member: string]: unknown }): string {
 }
 
 function revisionIn(object: { [member: string]: unknown }): string {
-  return ((object['data'] as { revision?: string } | undefined)?.revision ?? '') as string;
+  return (object['data'] as { revision?: string } | undefined)?.revision ?? '';
 }
 
 function stripped(object: { [member: string]: unknown }): string {
