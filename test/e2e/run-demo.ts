@@ -1,5 +1,5 @@
 // Runs `npm run demo` and `serin` as people do, for the end-to-end tests.
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { DemoFigures } from '../../src/embedded/demo/figures.ts';
@@ -11,35 +11,46 @@ export interface Ended {
   readonly code: number | null;
   readonly stdout: string;
   readonly stderr: string;
+  /** Both, as they came. */
+  readonly all: string;
 }
 
 /** A process whose output is kept. */
 export interface Running {
-  readonly child: ChildProcess;
   readonly ended: Promise<Ended>;
-  /** Resolves with the first match in stdout; rejects when the process ends without. */
+  /** Resolves with the first match in what was written to stdout and stderr; rejects when the process ends without. */
   find(pattern: RegExp): Promise<RegExpExecArray>;
+  /** Signals the process and those that it started, as a terminal does. */
+  signal(name: NodeJS.Signals): void;
 }
 
 /** Starts a program in the project's folder. */
-export function start(program: string, args: readonly string[], env: NodeJS.ProcessEnv = process.env): Running {
-  const child = spawn(program, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'] });
-  let [stdout, stderr] = ['', ''];
-  child.stdout.on('data', (chunk: Buffer) => {
-    stdout += chunk.toString();
-    child.emit('output');
-  });
-  child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  const ended = once(child, 'close').then(([code]): Ended => ({ code: code as number | null, stdout, stderr }));
+function start(program: string, args: readonly string[], env: NodeJS.ProcessEnv): Running {
+  const child = spawn(program, args, { cwd: root, env, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  const output = { stdout: '', stderr: '', all: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].on('data', (chunk: Buffer) => {
+      output[name] += chunk.toString();
+      output.all += chunk.toString();
+      child.emit('output');
+    });
+  }
+  const ended = once(child, 'close').then(([code]): Ended => ({ code: code as number | null, ...output }));
   return {
-    child,
     ended,
     async find(pattern) {
       for (;;) {
-        const found = pattern.exec(stdout);
+        const found = pattern.exec(output.all);
         if (found !== null) return found;
         const isOver = await Promise.race([once(child, 'output').then(() => false), ended.then(() => true)]);
-        if (isOver && !pattern.test(stdout)) throw new Error(`it ended without ${String(pattern)}: ${stdout}${stderr}`);
+        if (isOver && !pattern.test(output.all)) throw new Error(`it ended without ${String(pattern)}: ${output.all}`);
+      }
+    },
+    signal(name) {
+      try {
+        process.kill(-child.pid!, name);
+      } catch {
+        // It is gone already.
       }
     },
   };

@@ -33,7 +33,7 @@ const REQUESTS_PER_SECOND = { http: 200, grpc: 120 } as const;
 /** All stories together, the start included, in milliseconds. */
 const LIMIT_MS = 90_000;
 /** How long after a run the controller may still have something to say that belongs to it, in milliseconds. */
-const SETTLE_MS = 1_000;
+const SETTLE_MS = 2_000;
 /** As long as a timer can be. */
 const KEEP_MS = 2 ** 31 - 1;
 /** What counts as now, in milliseconds. */

@@ -6,8 +6,9 @@ import { boundText, stamp, valueText, type Board, type Teller } from './teller.t
 export interface LiveOptions {
   readonly clock: Clock;
   readonly write: (text: string) => void;
-  /** Columns of the terminal, now. */
+  /** Size of the terminal, now. */
   readonly columns: () => number;
+  readonly rows: () => number;
   /** False where NO_COLOR is set. */
   readonly isColored: boolean;
   readonly board: () => Board;
@@ -16,6 +17,8 @@ export interface LiveOptions {
 const REDRAW_MS = 100;
 const EVENTS_SHOWN = 6;
 const BAR_CELLS = 30;
+/** What a bar needs besides itself. */
+const WEIGHT_TEXT_COLUMNS = 15;
 const SPARKS = '▁▂▃▄▅▆▇█';
 const TREND_SHOWN = 20;
 
@@ -37,7 +40,9 @@ export function openLiveTeller(options: LiveOptions): Teller {
     draw();
   }
   function draw(): void {
-    const lines = renderBoard(board(), events, options.columns(), options.isColored);
+    const all = renderBoard(board(), events, options.columns(), options.isColored);
+    // What does not fit could not be drawn over.
+    const lines = all.slice(0, Math.max(options.rows() - 1, 1));
     const scrolled = kept.splice(0).map((line) => `${line}\n`);
     write(`${up(height)}${ERASE_BELOW}${scrolled.join('')}${lines.join('\n')}`);
     height = lines.length - 1;
@@ -93,10 +98,11 @@ function phaseColor(phase: string): 'green' | 'red' | 'cyan' {
 }
 
 function weightLine({ canary, load }: Board, columns: number, paint: Paint): string {
-  const full = Math.round((canary.weightPercent / 100) * BAR_CELLS);
+  const cells = Math.min(Math.max(columns - WEIGHT_TEXT_COLUMNS, 0), BAR_CELLS);
+  const full = Math.round((canary.weightPercent / 100) * cells);
   const seen = load.canaryPercent === null ? '' : `clients see ${load.canaryPercent.toFixed(1)} %`;
-  const after = cut(`${String(canary.weightPercent).padStart(3)} %  ${seen}`, columns - BAR_CELLS - 8);
-  return `weight  ${paint('█'.repeat(full), 'cyan')}${paint('░'.repeat(BAR_CELLS - full), 'dim')}${after}`;
+  const after = cut(`${String(canary.weightPercent).padStart(3)} %  ${seen}`, columns - cells - 8);
+  return `weight  ${paint('█'.repeat(full), 'cyan')}${paint('░'.repeat(cells - full), 'dim')}${after}`;
 }
 
 function loadLine({ load }: Board, columns: number, paint: Paint): string {

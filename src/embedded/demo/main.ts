@@ -70,7 +70,14 @@ function openTeller(options: DemoOptions, write: (text: string) => void, board: 
     return openPlainTeller({ write, secondsNow: () => systemClock.monotonicMs() / 1_000 });
   }
   const isColored = (env['NO_COLOR'] ?? '') === '';
-  return openLiveTeller({ clock: systemClock, write, columns: () => stdout.columns, isColored, board });
+  return openLiveTeller({
+    clock: systemClock,
+    write,
+    columns: () => stdout.columns,
+    rows: () => stdout.rows,
+    isColored,
+    board,
+  });
 }
 
 /** The last lines, and the exit code. */

@@ -13,7 +13,7 @@ const STORY_MAX_MS = 40_000;
 /** A story goes on until so many requests were sent. */
 const REQUESTS_MIN = 2_000;
 /** And so long after its end, so that late damage would be seen, in milliseconds. */
-const CALM_MS = 2_000;
+const CALM_MS = 3_000;
 /** Longer than clients wait for an answer, in milliseconds. */
 const ANSWER_MAX_MS = 11_000;
 
