@@ -2,16 +2,25 @@
 import type { OutboxEntry } from '../core/announcements.ts';
 import type { State } from '../core/state.ts';
 
+interface Handle {
+  readonly runId: string;
+  readonly handle: string;
+  readonly isRecorded: boolean;
+}
+
 interface Held {
   /** By sequence number: the sinks that have the entry. */
   readonly sinks: Map<number, Set<string>>;
-  /** By sink: the message of a run that the next delivery of that run updates. */
-  readonly handles: Map<string, { readonly runId: string; readonly handle: string }>;
+  /** By sink: the message of a run that the next delivery of that run updates; kept while entries of that run are open. */
+  readonly handles: Map<string, Handle>;
   lost: number;
   /** Of them, what the state of the look under way carries. */
   lostCarried: number;
-  sinceMs: number;
+  /** Since when something is held that no record says; null when only handles are kept. */
+  sinceMs: number | null;
 }
+
+const runOf = (state: State): string => state.run?.id ?? '0';
 
 /** Acknowledged by all sinks. */
 export const ALL = '*';
@@ -35,7 +44,15 @@ export class Acks {
 
   /** Holds where the message of the entry's run is. */
   addHandle(uid: string, entry: OutboxEntry, sink: string, handle: string, nowMs: number): void {
-    this.#open(uid, nowMs).handles.set(sink, { runId: entry.runId, handle });
+    this.#open(uid, nowMs).handles.set(sink, { runId: entry.runId, handle, isRecorded: false });
+  }
+
+  /** Keeps the handles of a run that another one takes the place of: some of its entries may be open still. */
+  keepHandles(uid: string, of: State): void {
+    for (const [sink, handle] of Object.entries(of.handles)) {
+      const { handles } = this.#open(uid, null);
+      if (!handles.has(sink)) handles.set(sink, { runId: runOf(of), handle, isRecorded: true });
+    }
   }
 
   /** Counts an entry that a sink will never have. */
@@ -47,7 +64,7 @@ export class Acks {
   handleFor(uid: string, entry: OutboxEntry, state: State, sink: string): string | null {
     const held = this.#held.get(uid)?.handles.get(sink);
     if (held !== undefined && held.runId === entry.runId) return held.handle;
-    return entry.runId === (state.run?.id ?? '0') ? (state.handles[sink] ?? null) : null;
+    return entry.runId === runOf(state) ? (state.handles[sink] ?? null) : null;
   }
 
   /** The state with everything held: what the next record says. Entries that every sink has are gone. */
@@ -59,7 +76,7 @@ export class Acks {
       const sinks = held.sinks.get(entry.seq);
       return sinks === undefined ? entry : { ...entry, acks: [...new Set([...entry.acks, ...sinks])].sort() };
     });
-    const current = [...held.handles].filter(([, { runId }]) => runId === (state.run?.id ?? '0'));
+    const current = [...held.handles].filter(([, { runId }]) => runId === runOf(state));
     return {
       ...state,
       outbox: outbox.filter((entry) => !entry.acks.includes(ALL)),
@@ -77,12 +94,18 @@ export class Acks {
       for (const sink of written.get(seq) ?? sinks) sinks.delete(sink);
       if (sinks.size === 0) held.sinks.delete(seq);
     }
-    for (const [sink, { runId, handle }] of held.handles)
-      if (runId !== (state.run?.id ?? '0') || state.handles[sink] === handle) held.handles.delete(sink);
+    for (const [sink, known] of held.handles) {
+      const isRecorded = known.isRecorded || known.runId !== runOf(state) || state.handles[sink] === known.handle;
+      if (!isRecorded) continue;
+      if (state.outbox.some(({ runId }) => runId === known.runId)) held.handles.set(sink, { ...known, isRecorded });
+      else held.handles.delete(sink);
+    }
     held.lost -= held.lostCarried;
     held.lostCarried = 0;
-    held.sinceMs = nowMs;
-    if (held.sinks.size === 0 && held.handles.size === 0 && held.lost === 0) this.#held.delete(uid);
+    const isOpen =
+      held.sinks.size > 0 || held.lost > 0 || [...held.handles.values()].some((known) => !known.isRecorded);
+    held.sinceMs = isOpen ? nowMs : null;
+    if (!isOpen && held.handles.size === 0) this.#held.delete(uid);
   }
 
   /** Since when something is held that no record says; null when nothing is. */
@@ -90,14 +113,16 @@ export class Acks {
     return this.#held.get(uid)?.sinceMs ?? null;
   }
 
-  #open(uid: string, nowMs: number): Held {
+  /** `nowMs` null: what is added is recorded already. */
+  #open(uid: string, nowMs: number | null): Held {
     const held = this.#held.get(uid) ?? {
       sinks: new Map<number, Set<string>>(),
-      handles: new Map<string, { runId: string; handle: string }>(),
+      handles: new Map<string, Handle>(),
       lost: 0,
       lostCarried: 0,
-      sinceMs: nowMs,
+      sinceMs: null,
     };
+    held.sinceMs ??= nowMs;
     this.#held.set(uid, held);
     return held;
   }

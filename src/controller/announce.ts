@@ -63,10 +63,13 @@ export class Announcer {
 
   /** A record is committed: what it carried need not be remembered any more. */
   committed(uid: string, state: State): void {
-    this.#acks.recorded(uid, state, this.#ports.clock.nowMs());
     // Whoever is sending goes on with what is open now, or would find entries open again whose acknowledgements were just recorded.
     const telling = this.#pending.get(uid);
-    if (telling !== undefined) this.#pending.set(uid, { ...telling, state });
+    if (telling !== undefined) {
+      if (telling.state.run?.id !== state.run?.id) this.#acks.keepHandles(uid, telling.state);
+      this.#pending.set(uid, { ...telling, state });
+    }
+    this.#acks.recorded(uid, state, this.#ports.clock.nowMs());
   }
 
   /** True when this process holds acknowledgements that are worth a record of their own: at rest, or when they wait for too long. */

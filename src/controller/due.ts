@@ -1,4 +1,5 @@
 // Which Canaries are due by what their status says: the resync's view, which needs no job and no memory.
+import { isRunning, type Phase } from '../core/phase.ts';
 import type { KubeObject } from '../kube/contract.ts';
 import { isObject } from '../util/json.ts';
 
@@ -19,6 +20,9 @@ export function isDue(object: KubeObject, nowMs: number): boolean {
 
 /** It has a run record: it was worked before. */
 export const wasLookedAt = (object: KubeObject): boolean => runOf(object) !== null;
+
+/** A run is under way. */
+export const hasRun = (object: KubeObject): boolean => isRunning(String(runOf(object)?.['phase']) as Phase);
 
 /** A rollback is under way: it goes first. */
 export function isUrgent(object: KubeObject | null): boolean {

@@ -38,6 +38,8 @@ export class Loop {
   readonly #looking = new Map<CanaryKey, Looking>();
   /** When each key is due next by its own word; what no job brings, the resync does. */
   readonly #dueAtMs = new Map<CanaryKey, number>();
+  /** Hints on their way to the store, and what was asked for meanwhile. */
+  readonly #adding = new Map<CanaryKey, Hint | null>();
   readonly #timers: CancelTimer[] = [];
   #lastLookAtMs: number;
 
@@ -68,9 +70,25 @@ export class Loop {
       looking.again = true;
       looking.onWake?.();
     }
-    this.#use.queue
-      .add(key, hint)
-      .catch((error: unknown) => this.#use.log.debug('Queue refused a hint', { canary: key, err: messageOf(error) }));
+    this.#add(key, hint);
+  }
+
+  /** Hands hints to the store, one at a time for each key: those that come meanwhile become one. */
+  #add(key: CanaryKey, hint: Hint): void {
+    if (this.#adding.has(key)) {
+      this.#adding.set(key, sooner(this.#adding.get(key) ?? null, hint));
+      return;
+    }
+    this.#adding.set(key, null);
+    const done = (): void => {
+      const next = this.#adding.get(key) ?? null;
+      this.#adding.delete(key);
+      if (next !== null && !this.#stop.signal.aborted) this.#add(key, next);
+    };
+    this.#use.queue.add(key, hint).then(done, (error: unknown) => {
+      this.#use.log.debug('Queue refused a hint', { canary: key, err: messageOf(error) });
+      done();
+    });
   }
 
   /** Looks here and now, past the queue: for what only this process knows. */
@@ -256,6 +274,12 @@ export class Loop {
     this.#memory.asks.close();
     await Promise.all([this.#use.queue.close(graceMs), this.#memory.announcer.close(Math.min(graceMs, 2_000))]);
   }
+}
+
+/** Two hints as one: the earlier time, and urgent when either is. */
+function sooner(a: Hint | null, b: Hint): Hint {
+  if (a === null) return b;
+  return { delayMs: Math.min(a.delayMs, b.delayMs), urgent: a.urgent === true || b.urgent === true };
 }
 
 function reasonOf(code: string): string {

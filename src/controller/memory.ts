@@ -25,6 +25,8 @@ export interface Memory {
   readonly quiet: QuietTimes;
   readonly announcer: Announcer;
   readonly failures: Map<string, ActFailure>;
+  /** Canaries whose last act ended long after it was recorded: a process that was paused, or an API server that was slow. */
+  readonly lateActs: Set<string>;
 }
 
 /** A fresh memory. */
@@ -37,6 +39,7 @@ export function createMemory(project: (kind: ResourceKind) => WatchScope['projec
     quiet: new QuietTimes(),
     announcer,
     failures: new Map(),
+    lateActs: new Set(),
   };
 }
 
@@ -48,6 +51,7 @@ export function forget(memory: Memory, key: string): void {
   memory.secrets.forget(key);
   memory.quiet.forget(key);
   memory.failures.delete(key);
+  memory.lateActs.delete(key);
 }
 
 /** Since when this process has seen each canary without traffic. It counts anew with each fence, and after a restart. */

@@ -194,6 +194,7 @@ async function seenOf(looking: Looking, state: State, world: World, nowMs: numbe
     isRunPinned,
     isPromotedPinned,
     quietSinceMs: null,
+    hasActedLate: memory.lateActs.delete(looking.key),
     services: workloadFound.services,
     route: world.route.seen,
     scaler: workloadFound.scaler,
@@ -290,13 +291,5 @@ function findingsOf(route: RouteFound, state: State, memory: Memory, key: string
   const contested = memory.flips.describe(key, nowMs);
   if (contested !== null)
     findings.push({ type: 'Conflict', status: 'True', reason: 'FieldContested', message: contested });
-  if (state.notificationsLost > 0) {
-    findings.push({
-      type: 'NotificationsLost',
-      status: 'True',
-      reason: 'OutboxFull',
-      message: `${state.notificationsLost} announcements were dropped or refused`,
-    });
-  }
   return findings;
 }

@@ -15,6 +15,9 @@ import { observe } from './observe.ts';
 import { isRefusalRecorded, record, recordRefusal } from './record.ts';
 import { followScrape } from './scraping.ts';
 
+/** An act is late when it takes more than this part of an interval. */
+const LATE_SHARE = 4;
+
 /** When to look again: milliseconds since the epoch, `now`, or never (an event will). */
 export type LookAgain = number | 'now' | 'never';
 
@@ -36,11 +39,18 @@ export async function reconcile(key: CanaryKey, use: Drivers, memory: Memory, si
   if (isRecorded) memory.announcer.committed(found.canary.identity.uid, decision.next);
   logDecision(key, found, decision, use);
   await act(decision.effects, found, decision.next, use, options);
+  noteLateAct(key, found, decision, use, memory);
   memory.failures.delete(key);
   memory.flips.note(key, decision.next, decision.effects, found.seen.nowMs);
   announce(key, found, decision, use, memory);
   followScrape(key, found, decision.next, use);
   return lookAgain(key, found, decision, use, memory);
+}
+
+/** A weight that was written long after its record has not been observed for an interval when its check is due. */
+function noteLateAct(key: CanaryKey, found: Found, decision: Decision, use: Drivers, memory: Memory): void {
+  const tookMs = use.clock.nowMs() - found.seen.nowMs;
+  if (decision.effects.length > 0 && tookMs > found.canary.policy.intervalMs / LATE_SHARE) memory.lateActs.add(key);
 }
 
 /** An act is always preceded by a record, even an unchanged one: a stale look gets its 409 before it can do harm. */

@@ -93,6 +93,7 @@ function statusOf(found: Found, decision: Decision, use: Drivers): Record<string
       ? readyFinding(next, message)
       : ({ type: 'Ready', status: 'False', ...found.seen.invalid } satisfies Finding),
     ...found.findings,
+    ...lostFindings(next.notificationsLost),
   ];
   const conditions = conditionsOf(findings, before['conditions'], now, generation);
   const route = { askedPercent: found.seen.route.askedPercent, livePercent: found.seen.route.livePercent };
@@ -106,6 +107,11 @@ function statusOf(found: Found, decision: Decision, use: Drivers): Record<string
     message,
     lastTransitionTime: now,
   });
+}
+
+function lostFindings(count: number): readonly Finding[] {
+  const message = `${count} announcements were dropped or refused`;
+  return count === 0 ? [] : [{ type: 'NotificationsLost', status: 'True', reason: 'OutboxFull', message }];
 }
 
 /** What will be seen once the act that follows this record is done: its own writes are nothing that anybody waits for. */

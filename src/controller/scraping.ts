@@ -9,6 +9,7 @@ import type { CanaryKey } from '../queue/contract.ts';
 import type { Drivers } from './drivers.ts';
 import type { Found } from './found.ts';
 import { protocolOf } from './protocol.ts';
+import { hasRun } from './due.ts';
 import { metricsServerOf } from './questions.ts';
 import type { WorkloadContext } from '../workload/contract.ts';
 import type { Memory } from './memory.ts';
@@ -46,6 +47,8 @@ function follow(
  * is left to the next look.
  */
 export async function watchScrape(key: CanaryKey, object: KubeObject, use: Drivers, memory: Memory): Promise<void> {
+  // Most changes are of Canaries at rest: they are not worth parsing.
+  if (!hasRun(object)) return;
   const parsed = use.parse(object);
   const stored = readState(object);
   if (parsed.kind === 'invalid' || stored.kind !== 'state') return;

@@ -1,7 +1,7 @@
 // What is watched for whom: kinds from the first Canary that needs them, Pods only where a run is active.
 import type { Canary } from '../api/types.ts';
 import type { CacheChange, KubeObject, ObjectRef, ResourceKind, WatchScope } from '../kube/contract.ts';
-import { POD, REPLICA_SET } from '../kube/kinds.ts';
+import { DEPLOYMENT, POD, REPLICA_SET } from '../kube/kinds.ts';
 import type { CanaryKey } from '../queue/contract.ts';
 import type { WorkloadDriver } from '../workload/contract.ts';
 import type { Drivers, Mesh } from './drivers.ts';
@@ -107,22 +107,17 @@ export class Watches {
     this.#byKey.delete(key);
   }
 
-  /** The Canaries that a change concerns. A Pod concerns every active Canary of its namespace. */
+  /** The Canaries that a change concerns. A Pod concerns those of its Deployment. */
   keysOf(change: CacheChange): readonly CanaryKey[] {
     const object = change.after ?? change.before;
     if (object === null) return [];
-    if (change.kind.kind === POD.kind && change.kind.group === '')
-      return [...(this.#pods.get(object.metadata.namespace ?? '')?.keys ?? [])].filter(() => matters(change));
-    return [
-      ...(this.#byObject.get(
-        indexKey(change.kind.kind, change.kind.group, object.metadata.namespace ?? null, object.metadata.name),
-      ) ?? []),
-    ];
-  }
-
-  /** Keys with an active run, whose pods are watched. */
-  active(): readonly CanaryKey[] {
-    return [...this.#pods.values()].flatMap(({ keys }) => [...keys]);
+    const { namespace = null, name } = object.metadata;
+    const isPod = change.kind.kind === POD.kind && change.kind.group === '';
+    if (!isPod) return [...(this.#byObject.get(indexKey(change.kind.kind, change.kind.group, namespace, name)) ?? [])];
+    const deployment = matters(change) ? deploymentOf(object) : null;
+    return deployment === null
+      ? []
+      : [...(this.#byObject.get(indexKey(DEPLOYMENT.kind, DEPLOYMENT.group, namespace, deployment)) ?? [])];
   }
 
   forget(key: CanaryKey): void {
@@ -136,6 +131,12 @@ export class Watches {
 function matters(change: CacheChange): boolean {
   if (change.before === null || change.after === null) return true;
   return JSON.stringify(statusOf(change.before)) !== JSON.stringify(statusOf(change.after));
+}
+
+/** The Deployment of a Pod, by the name of its ReplicaSet: `<deployment>-<hash of the template>`; null for any other Pod. */
+function deploymentOf(pod: KubeObject): string | null {
+  const set = (pod.metadata.ownerReferences ?? []).find(({ kind }) => kind === REPLICA_SET.kind)?.name;
+  return set === undefined ? null : set.replace(/-[^-]+$/, '');
 }
 
 const statusOf = (pod: KubeObject): unknown => [pod['status'], pod.metadata.deletionTimestamp];

@@ -179,6 +179,11 @@ function planRelease(state: State, seen: Observation): readonly Effect[] {
     return [...fences, { kind: 'scaleTarget', replicas: capacity, fence: state.fence }];
   if (!seen.target.isReady) return fences;
   if (seen.services.apex !== 'target') return [...fences, { kind: 'pointApex', to: 'target' }];
-  if (!isDrained(state, seen)) return [...fences, { kind: 'releaseRoute' }];
+  if (!isDrained(state, seen)) return isSteered(seen) ? [...fences, { kind: 'releaseRoute' }] : fences;
   return [{ kind: 'releaseRoute' }, { kind: 'releaseWorkload', keepsPrimary: false }, finish];
+}
+
+/** The route still leads to primary and canary, or carries a mark of ours. */
+function isSteered({ route }: Observation): boolean {
+  return route.state !== 'absent' && route.isFenceable && (route.askedPercent !== null || route.fence !== null);
 }

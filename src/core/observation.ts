@@ -129,6 +129,8 @@ export interface Observation {
    * it is not so. Where a provider cannot tell the live weight, the drain time counts from here; a restart begins anew.
    */
   readonly quietSinceMs: number | null;
+  /** The last act of this process took so long that what it wrote has not been in place for an interval: nothing is judged yet. */
+  readonly hasActedLate: boolean;
   /** The pinned content of the target's revision exists: ControllerRevision and config copies. */
   readonly isTargetPinned: boolean;
   /** The pinned content of the run's revision exists: ControllerRevision and config copies. */

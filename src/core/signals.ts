@@ -28,6 +28,7 @@ function isSettled(state: State, seen: Observation): boolean {
   return (
     state.run !== null &&
     seen.isRunPinned &&
+    !seen.hasActedLate &&
     seen.target?.isReady === true &&
     isTargetCurrent(state, seen) &&
     seen.primary?.isReady === true &&

@@ -36,7 +36,7 @@ export function sleep(clock: Clock, delayMs: number, signal?: AbortSignal): Prom
   });
 }
 
-/** The process's own clock. Timers do not keep the process alive. */
+/** The process's own clock. Timers keep the process alive until they fire, so whoever ends one says so. */
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),

@@ -33,7 +33,7 @@ export interface RequestSums {
 
 const WRITES = ['create', 'update', 'patch', 'delete', 'deletecollection'];
 export const isWrite = ({ verb }: Asked): boolean => WRITES.includes(verb);
-export const isEvent = ({ resource }: Asked): boolean => resource.startsWith('events');
+const isEvent = ({ resource }: Asked): boolean => resource.startsWith('events');
 
 /** Keeps every request of the controller. */
 export class RequestLog {

@@ -65,7 +65,8 @@ describe.each([...ALWAYS, ...(isComplete ? OTHERS : [])])('the demo on %s with %
       // One interval until the first look, one more for the second; the rest is for a machine that is busy.
       expect(bad.detectionToPrimaryMs).toBeGreaterThan(0);
       expect(bad.detectionToPrimaryMs).toBeLessThanOrEqual(10_000);
-      if (isSplit) expect(bad.weights).toEqual([0, 10, 0]);
+      // A check may see no bad answer by chance: then there is one weight more before the rollback.
+      if (isSplit) expect(bad.weights.join()).toMatch(/^0,10,(20,)?0$/);
     }
   });
 

@@ -25,9 +25,8 @@ export const MUTANTS: readonly Mutant[] = [
   {
     name: 'act before record',
     file: 'src/controller/reconcile.ts',
-    find: '  await record(found, decision, mustRecord(found, decision, memory), use, options);\n',
-    replace:
-      '  await act(decision.effects, found, decision.next, use, options);\n  await record(found, decision, mustRecord(found, decision, memory), use, options);\n',
+    find: '  const isRecorded = await record(',
+    replace: '  await act(decision.effects, found, decision.next, use, options);\n  const isRecorded = await record(',
     args: ['--plans', 'reference', '--seeds', '0'],
   },
   {

@@ -1,6 +1,9 @@
 // The life of one simulated process: it runs, is paused with everything in flight, goes on with its old memory, or dies.
 import type { CancelTimer, Clock } from '../../src/util/clock.ts';
 
+/** How long after a pause the timers of a process fire that came due in it, in milliseconds. */
+const TIMERS_LATE_MS = 2_000;
+
 /** Gates everything that reaches a process: timers, answers, watch events. */
 export class ProcessLife {
   readonly #world: Clock;
@@ -28,7 +31,8 @@ export class ProcessLife {
     monotonicMs: () => this.#world.monotonicMs(),
     setTimer: (delayMs, fire): CancelTimer => {
       let isCancelled = false;
-      const cancel = this.#world.setTimer(delayMs, () => this.deliver(() => (isCancelled ? undefined : fire())));
+      const run = (): void => (isCancelled ? undefined : fire());
+      const cancel = this.#world.setTimer(delayMs, () => this.#fire(run));
       return () => {
         isCancelled = true;
         cancel();
@@ -40,6 +44,16 @@ export class ProcessLife {
   deliver(arrive: () => void): void {
     if (this.#state === 'running') arrive();
     else if (this.#state === 'paused') this.#held.push(arrive);
+  }
+
+  /**
+   * A timer that came due while the process was paused fires a while after it goes on: as on a machine that was suspended,
+   * whose monotonic time stood still, so that what was about to be sent is sent and answered before its time limit.
+   */
+  #fire(run: () => void): void {
+    if (this.#state === 'paused')
+      this.#held.push(() => void this.#world.setTimer(TIMERS_LATE_MS, () => this.deliver(run)));
+    else this.deliver(run);
   }
 
   /** Resolves with `value` when the process can see it. */

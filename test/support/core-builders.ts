@@ -96,6 +96,7 @@ export function anObservation(change: Partial<Observation> = {}): Observation {
     targetFacts: { generation: 1, version: '1.0.0', images: ['app:1'] },
     trackedConfigs: {},
     quietSinceMs: null,
+    hasActedLate: false,
     isTargetPinned: true,
     isRunPinned: true,
     isPromotedPinned: true,

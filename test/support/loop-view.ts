@@ -50,6 +50,9 @@ export interface EventSeen {
   readonly apiVersion: string;
 }
 
+/** Status writes of one Canary within a second that no honest run needs. */
+const STORM = 20;
+
 /** Looking at a world. All times are virtual. */
 export class LoopView {
   readonly clock: VirtualClock;
@@ -61,13 +64,27 @@ export class LoopView {
   readonly outages: string[] = [];
   /** `phase/weight` of the Canary web/shop, each time one of them changed. */
   readonly trail: string[] = [];
+  /** Canaries whose status was written more than twenty times within a second: a loop that spins. */
+  readonly storms = new Set<string>();
+  readonly #recent = new Map<string, number[]>();
   #wasServed = new Set<string>();
 
   constructor(clock: VirtualClock, api: ApiServer) {
     this.clock = clock;
     this.api = api;
-    api.onRequest((request) => this.requests.push(request));
+    api.onRequest((request) => {
+      this.requests.push(request);
+      this.#countWrite(request);
+    });
     api.onCommit((commit) => this.#commit(commit));
+  }
+
+  #countWrite({ user, resource, verb, name }: LoggedRequest): void {
+    if (!user.startsWith('serin') || verb !== 'update' || !resource.startsWith('canaries')) return;
+    const nowMs = this.clock.monotonicMs();
+    const times = [...(this.#recent.get(name ?? '') ?? []).filter((at) => nowMs - at < 1_000), nowMs];
+    this.#recent.set(name ?? '', times);
+    if (times.length > STORM) this.storms.add(`${name ?? ''} at ${Math.round(nowMs)} ms`);
   }
 
   #commit(commit: Commit): void {

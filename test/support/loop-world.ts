@@ -52,7 +52,7 @@ export interface LoopReplica {
   readonly loop: Loop;
 }
 
-/** The world. `close` in the end fails when a write was unfenced or the app was without a ready pod. */
+/** The world. `close` in the end fails when a write was unfenced, a status was written in a spin, or the app was without a ready pod. */
 export class LoopWorld extends LoopView {
   readonly http: ScriptedHttp;
   readonly store: SimStore;
@@ -148,6 +148,7 @@ export class LoopWorld extends LoopView {
     this.meters.stop();
     if (this.api.violations.length > 0)
       throw new Error(`Unfenced writes: ${JSON.stringify(this.api.violations.slice(0, 3))}`);
+    if (this.storms.size > 0) throw new Error(`Written again and again: ${[...this.storms].slice(0, 3).join('; ')}`);
     if (this.options.mayFail !== true && this.outages.length > 0)
       throw new Error(`The app was without a ready pod: ${this.outages.slice(0, 3).join('; ')}`);
   }

@@ -180,7 +180,18 @@ async function send(outgoing: ServerResponse, response: ApiResponse): Promise<vo
   outgoing.flushHeaders();
   for await (const text of response.body) {
     if (outgoing.destroyed) break;
-    if (!outgoing.write(text)) await Promise.race([once(outgoing, 'drain'), once(outgoing, 'close')]);
+    if (!outgoing.write(text)) await drained(outgoing);
   }
   outgoing.end();
+}
+
+/** Resolves when a slow reader has caught up, or is gone; leaves no listener behind. */
+async function drained(outgoing: ServerResponse): Promise<void> {
+  const over = new AbortController();
+  const options = { signal: over.signal };
+  try {
+    await Promise.race([once(outgoing, 'drain', options), once(outgoing, 'close', options)]);
+  } finally {
+    over.abort();
+  }
 }

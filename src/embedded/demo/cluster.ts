@@ -47,10 +47,10 @@ export interface DemoCluster {
   stop(): Promise<void>;
 }
 
-/** Starts the cluster with serin's CRDs. All ports are free ones on 127.0.0.1. */
+/** Starts the cluster with serin's CRDs and the kinds of one mesh. All ports are free ones on 127.0.0.1. */
 export async function startCluster(options: ClusterOptions): Promise<DemoCluster> {
   const { clock, random, mesh, scene, folder } = options;
-  const api = createApiServer({ clock, random });
+  const api = createApiServer({ clock, random, kinds: mesh === 'kubernetes' ? [] : [mesh] });
   for (const crd of readCrds()) api.store.create(crd, { user: PERSON });
   const kubeconfigs = { controller: join(folder, 'controller.kubeconfig'), person: join(folder, 'kubeconfig') };
   const tokens = { [random.id()]: PERSON, [random.id()]: CONTROLLER_USER };

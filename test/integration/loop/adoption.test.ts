@@ -39,7 +39,7 @@ const withAutoscaler = {
   spec: { autoscalerRef: { apiVersion: 'autoscaling/v2', kind: 'HorizontalPodAutoscaler', name: 'shop' } },
 };
 const boundsOf = (world: LoopWorld, name: string): unknown => {
-  const { minReplicas, maxReplicas } = world.get(HPA, name)?.['spec'] as { minReplicas: number; maxReplicas: number };
+  const { minReplicas, maxReplicas } = world.get(HPA, name)!['spec'] as { minReplicas: number; maxReplicas: number };
   return [minReplicas, maxReplicas];
 };
 

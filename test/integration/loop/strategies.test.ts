@@ -137,7 +137,7 @@ describe('blue/green on provider kubernetes', () => {
     const selectors = new Set<string>();
     world.api.onCommit(({ kind }) => {
       if (kind.kind === 'Service')
-        selectors.add(JSON.stringify((world.get(SERVICE, 'shop')?.['spec'] as { selector: unknown }).selector));
+        selectors.add(JSON.stringify((world.get(SERVICE, 'shop')!['spec'] as { selector: unknown }).selector));
     });
     world.setImage('app:2');
     await world.untilPhase('Succeeded');

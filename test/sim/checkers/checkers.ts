@@ -8,7 +8,7 @@ import type { MetricAnswer } from '../outgoing.ts';
 import type { Scenario } from '../scenarios.ts';
 import { checkPrimary } from './promotion.ts';
 import { checkDrain, checkResting, checkRoute, checkTarget, type ReadyAtRecord } from './traffic.ts';
-import { countsOf, View, weightOf } from './view.ts';
+import { countsOf, fenceOf, View, weightOf } from './view.ts';
 
 const VIOLATIONS_MAX = 20;
 /** Checks that must pass before promotion: one at each of the weights 20, 40, 60. */
@@ -104,16 +104,17 @@ export class Checkers {
     checkRoute(commit, this.#view, this.#recorded, this.violate);
     const [was, is] = [weightOf(commit.before)?.canary ?? 0, weightOf(commit.after)?.canary ?? 0];
     if (is !== was || is > 0) this.#zeroAtMs = this.#clock.monotonicMs();
-    if (is > was && commit.user.startsWith('serin')) this.#rose(is);
+    if (is > was && commit.user.startsWith('serin'))
+      this.#rose(is, fenceOf(commit.after, this.#view.canary()?.metadata.uid ?? ''));
   }
 
   /** S12: each raise happens once in a run; and never sooner than an interval after the last: checks count per tick, not per look. */
-  #rose(weight: number): void {
-    const run = this.#view.state().run;
-    const key = `${run?.id ?? ''}/${weight}`;
+  #rose(weight: number, fence: string | null): void {
+    // The fence that it carries says of which turn a write is: an older one may land before the fence of a newer turn.
+    const key = `${fence ?? ''}/${weight}`;
     const times = (this.#raises.get(key) ?? 0) + 1;
     this.#raises.set(key, times);
-    if (times > 1) this.violate('S12', `weight ${weight} was written ${times} times in run ${run?.id ?? ''}`);
+    if (times > 1) this.violate('S12', `weight ${weight} was written ${times} times under fence ${fence ?? 'none'}`);
     const now = this.#clock.monotonicMs();
     if (weight > 20 && !this.#isSkewed && now - this.#lastStepAtMs < INTERVAL_MS * 0.5) {
       this.violate('S4', `weight ${weight} came ${Math.round(now - this.#lastStepAtMs)} ms after the last step`);

@@ -297,6 +297,14 @@ describe('decide()', () => {
     expect(decision.effects).toContainEqual({ kind: 'fence', on: 'primary', fence: '9/9' });
   });
 
+  it('does not judge a weight that was written late, and gives it a whole interval', () => {
+    const now = settle(rested(), changed());
+    const late = { ...later(now.seen, 10_000), hasActedLate: true };
+    expect(isTickDue(now.state, late)).toBe(false);
+    const decision = decide(now.state, late);
+    expect(decision.next).toMatchObject({ weightPercent: 10, run: { nextCheckAtMs: late.nowMs + 10_000 } });
+  });
+
   it('acknowledges a request once, and refuses one that comes when nothing is under way', () => {
     const request = { id: 'r1', verb: 'pause' as const, by: 'ops', refusal: null };
     const idle = decide(rested(), anObservation({ request }));
