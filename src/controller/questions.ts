@@ -58,7 +58,7 @@ export function metricsServerOf(canary: Canary, use: Drivers): string {
 }
 
 /** The names that templates and built-in queries may use. */
-function subjectOf(key: string, canary: Canary): MetricSubject {
+export function subjectOf(key: string, canary: Canary): MetricSubject {
   const target = canary.targetRef.name;
   return {
     key,

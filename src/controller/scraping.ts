@@ -5,12 +5,14 @@ import { isRunning } from '../core/phase.ts';
 import type { State } from '../core/state.ts';
 import { messageOf } from '../errors.ts';
 import type { KubeObject } from '../kube/contract.ts';
+import type { LabelMatch, TrafficMetrics } from '../mesh/contract.ts';
+import type { MetricSubject } from '../metrics/contract.ts';
 import type { CanaryKey } from '../queue/contract.ts';
 import type { Drivers } from './drivers.ts';
 import type { Found } from './found.ts';
 import { protocolOf } from './protocol.ts';
 import { hasRun } from './due.ts';
-import { metricsServerOf } from './questions.ts';
+import { metricsServerOf, subjectOf } from './questions.ts';
 import type { WorkloadContext } from '../workload/contract.ts';
 import type { Memory } from './memory.ts';
 import { readState } from './status.ts';
@@ -39,7 +41,26 @@ function follow(
   const windowMs = Math.min(canary.policy.intervalMs, ...canary.policy.checks.map((check) => check.windowMs));
   const everyMs = Math.max(EVERY_MIN_MS, Math.min(EVERY_MAX_MS, Math.floor(windowMs / 4)));
   const targets = isActive ? workload.scrapeTargets(canary, workloadFound, traffic.scrape) : [];
-  use.scraper.track(key, targets, traffic, everyMs);
+  use.scraper.track(key, targets, filled(traffic, subjectOf(key, canary)), everyMs);
+}
+
+/** The traffic of this Canary: labels that name its workload carry its names, because a pod also counts what it calls. */
+function filled(traffic: TrafficMetrics, subject: MetricSubject): TrafficMetrics {
+  const names: Readonly<Record<string, string>> = {
+    namespace: subject.namespace,
+    target: subject.target,
+    service: subject.service,
+  };
+  const fill = (match: LabelMatch): LabelMatch => ({
+    ...match,
+    value: match.value.replace(/\{\{\s*(\w+)\s*\}\}/g, (whole, name: string) => names[name] ?? whole),
+  });
+  const { requests, latency } = traffic;
+  return {
+    ...traffic,
+    requests: { ...requests, labels: requests.labels.map(fill), failure: fill(requests.failure) },
+    latency: { ...latency, labels: latency.labels.map(fill) },
+  };
 }
 
 /**

@@ -10,7 +10,8 @@ const IMAGE = 'stefanprodan/podinfo';
 /** The demo needs half a minute at most to start on a busy machine, a run about 15 s. */
 const LIMIT_MS = 90_000;
 
-const hasKubectl = spawnSync('kubectl', ['version', '--client']).status === 0;
+const KUBECTL = 'kubectl';
+const hasKubectl = spawnSync(KUBECTL, ['version', '--client']).status === 0;
 
 describe('the demo that is kept running', () => {
   let demo: Running;
@@ -89,7 +90,7 @@ describe('the demo that is kept running', () => {
   describe.skipIf(!hasKubectl)('kubectl', () => {
     const kubectl = (...args: readonly string[]): { status: number | null; out: string } => {
       const env = { ...process.env, KUBECONFIG: kubeconfig, EDITOR: 'sed -i s/maxWeight:.50/maxWeight:\\ 40/' };
-      const { status, stdout, stderr } = spawnSync('kubectl', ['-n', 'shop', ...args], { encoding: 'utf8', env });
+      const { status, stdout, stderr } = spawnSync(KUBECTL, ['-n', 'shop', ...args], { encoding: 'utf8', env });
       return { status, out: stdout + stderr };
     };
 

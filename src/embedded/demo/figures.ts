@@ -21,6 +21,8 @@ export interface StoryFigures {
   readonly failed: number;
   /** Failed without any canary having answered: 0 in every story. */
   readonly failedElsewhere: number;
+  /** What was wrong with these. */
+  readonly failures: readonly string[];
   readonly requestsPerSecond: number;
   readonly newConnectionsShare: number;
   /** The weights that the route asked for, in order. */

@@ -52,6 +52,7 @@ export function measure(told: Told, stage: Stage): StoryFigures {
     requests: sums.requests,
     failed: sums.failed,
     failedElsewhere: sums.failedElsewhere,
+    failures: failuresOf(answers),
     requestsPerSecond: round(sums.requests / seconds),
     newConnectionsShare: round(sums.newConnections / Math.max(sums.requests, 1)),
     weights: steps.map(({ weightPercent }) => weightPercent),
@@ -89,6 +90,13 @@ function isBad(answer: Answer, { breach }: Story, { scene }: Stage): boolean {
   return breach === 'slow' && role === 'canary' && endMs - startMs > scene.bounds.durationMaxMs;
 }
 
+/** What was wrong with requests that no canary answered, and to whom they were sent: one entry for each kind. */
+function failuresOf(answers: readonly Answer[]): readonly string[] {
+  const elsewhere = answers.filter(({ isOk, role }) => !isOk && role !== 'canary');
+  const byText = Map.groupBy(elsewhere, ({ host, problem }) => `${host}: ${problem}`);
+  return [...byText].map(([text, { length }]) => `${text} (${length})`);
+}
+
 const since = (fromMs: number | null, atMs: number | null): number | null =>
   fromMs === null || atMs === null ? null : Math.round(atMs - fromMs);
 
@@ -117,7 +125,10 @@ function problemsOf(told: Told, stage: Stage, figures: StoryFigures): readonly s
     [story.check !== null && !isFailedBy(told.run, story.check), `it was no failure of ${story.check}`],
     [isOnPrimary !== isPromoted || runs.length !== 1, `the primary runs ${runs.join(' and ') || 'nothing'}`],
     [isPromoted && figures.failed > 0, `${figures.failed} requests failed`],
-    [figures.failedElsewhere > 0, `${figures.failedElsewhere} requests failed without an answer of the new revision`],
+    [
+      figures.failedElsewhere > 0,
+      `${figures.failedElsewhere} requests failed for another reason: ${figures.failures.join(', ')}`,
+    ],
     [(figures.badAfterRollback ?? 0) > 0, `${figures.badAfterRollback ?? 0} bad answers after the rollback`],
     [!isPromoted && figures.detectionToPrimaryMs === null, 'the breach or the way back was not seen'],
     [figures.requests < REQUESTS_MIN, `only ${figures.requests} requests, must be ${REQUESTS_MIN}`],

@@ -260,6 +260,28 @@ describe('checks', () => {
     world.close();
   });
 
+  it('that was overtaken by a request is taken up again at once, and its answer counts', async () => {
+    const { world } = await hooked(
+      [hook('rollout', { timeout: '20s', retries: 1 })],
+      {
+        rollout: (call) => (call === 1 ? 'hang' : { status: 200 }),
+      },
+      { args: ['--resync-interval=10m'] },
+    );
+    world.setImage('app:2');
+    await world.until('the hook was called', () => world.http.to('hook.sim').length > 0);
+    const startMs = world.clock.monotonicMs();
+    world.changeCanary((draft) => {
+      draft.metadata.annotations = { 'serin.dev/request': JSON.stringify({ id: 'a', verb: 'dance' }) };
+    });
+    await world.until('it is refused', () => world.status().lastHandledRequest?.id === 'a', 1_000);
+    await world.untilWeight(100);
+    expect(world.clock.monotonicMs() - startMs).toBeLessThan(25_000);
+    const keys = world.http.to('hook.sim').map(({ headers }) => headers['idempotency-key']);
+    expect(new Set(keys.slice(0, 2)).size).toBe(1);
+    world.close();
+  });
+
   it('that hangs for longer than the phase may last is ended by its deadline', async () => {
     const { world } = await hooked([hook('rollout', { timeout: '1h' })], { rollout: () => 'hang' });
     world.setImage('app:2');
