@@ -54,15 +54,16 @@ export function forget(memory: Memory, key: string): void {
   memory.lateActs.delete(key);
 }
 
-/** Since when this process has seen each canary without traffic. It counts anew with each fence, and after a restart. */
+/** Since when this process has seen each canary without traffic. It counts anew with each fence, with each change of the route, and after a restart. */
 export class QuietTimes {
-  readonly #since = new Map<string, { readonly fence: string; readonly atMs: number }>();
+  readonly #since = new Map<string, { readonly what: string; readonly atMs: number }>();
 
-  since(key: string, state: State, isQuiet: boolean, nowMs: number): number | null {
-    const fence = `${state.phase}/${state.fence}`;
+  /** `route` tells one state of the route from the next: traffic may have come and gone between two looks of this process. */
+  since(key: string, state: State, isQuiet: boolean, route: string, nowMs: number): number | null {
+    const what = `${state.phase}/${state.fence}/${route}`;
     const known = this.#since.get(key);
     if (!isQuiet) this.#since.delete(key);
-    else if (known?.fence !== fence) this.#since.set(key, { fence, atMs: nowMs });
+    else if (known?.what !== what) this.#since.set(key, { what, atMs: nowMs });
     return isQuiet ? (this.#since.get(key)?.atMs ?? nowMs) : null;
   }
 

@@ -94,7 +94,8 @@ async function observeAdmitted(looking: Looking, stored: Exclude<StoredState, { 
   if (refusal !== null) return refuse(object, refusal.reason, refusal.message);
   const first = await seenOf(looking, state, world, nowMs);
   const known = stored.kind === 'state' ? (rebased(state, first) ?? state) : rebuildState(first, stored);
-  const seen = { ...first, quietSinceMs: memory.quiet.since(key, known, isQuiet(known, first), nowMs) };
+  const quietSinceMs = memory.quiet.since(key, known, isQuiet(known, first), versionOf(world.route), nowMs);
+  const seen = { ...first, quietSinceMs };
   const findings = findingsOf(world.route, known, memory, key, nowMs);
   const found = { ref: looking.ref, object, state: known, canary, findings, ...world };
   if (!isTickDue(known, seen) || isDecidedWithout(known, seen)) return { kind: 'found', found: { ...found, seen } };
@@ -109,6 +110,15 @@ async function observeAdmitted(looking: Looking, stored: Exclude<StoredState, { 
     signal: looking.signal,
   });
   return { kind: 'found', found: { ...found, seen: { ...seen, nowMs: use.clock.nowMs(), tick } } };
+}
+
+/** What the route's objects say, without their metadata and status: their generations, where they are counted. */
+function versionOf({ objects }: RouteFound): string {
+  const versions = [...objects].map(([name, object]) => {
+    const { generation, resourceVersion = '' } = object?.metadata ?? {};
+    return `${name} ${generation ?? resourceVersion}`;
+  });
+  return versions.join();
 }
 
 /** An abort, a deletion, a crash or a passed deadline never waits for the answers of a tick. */

@@ -2,7 +2,7 @@
 import type { ApiServer } from '../../src/embedded/apiserver/server.ts';
 import type { Commit, LoggedRequest } from '../../src/embedded/apiserver/types.ts';
 import type { KubeObject, ResourceKind } from '../../src/kube/contract.ts';
-import { canaryKind, DEPLOYMENT, EVENT, POD, SERVICE } from '../../src/kube/kinds.ts';
+import { canaryKind, DEPLOYMENT, POD, SERVICE } from '../../src/kube/kinds.ts';
 import { isObject } from '../../src/util/json.ts';
 import type { VirtualClock } from './virtual-clock.ts';
 
@@ -358,5 +358,3 @@ function isReadyPod(pod: KubeObject): boolean {
   const { conditions = [] } = (pod['status'] ?? {}) as { conditions?: { type: string; status: string }[] };
   return conditions.some(({ type, status }) => type === 'Ready' && status === 'True');
 }
-
-export { EVENT };

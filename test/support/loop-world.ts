@@ -8,7 +8,7 @@ import type { Loop } from '../../src/controller/loop.ts';
 import { startActors } from '../../src/embedded/actors/start.ts';
 import { openVirtualRunner } from '../../src/embedded/actors/virtual-runner.ts';
 import { createApiServer, type ApiServer } from '../../src/embedded/apiserver/server.ts';
-import type { ApiServerOptions, Commit, LoggedRequest } from '../../src/embedded/apiserver/types.ts';
+import type { ApiServerOptions } from '../../src/embedded/apiserver/types.ts';
 import { openKube } from '../../src/kube/connect.ts';
 import type { KubeObject } from '../../src/kube/contract.ts';
 import type { HttpClient } from '../../src/http/contract.ts';
@@ -182,5 +182,3 @@ function lenient(crd: KubeObject): KubeObject {
     version.schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
   return copy;
 }
-
-export type { Commit, LoggedRequest };

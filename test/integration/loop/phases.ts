@@ -82,7 +82,7 @@ export function openGates(world: LoopWorld): void {
 
 export const isPrimary = (pod: KubeObject): boolean => pod.metadata.labels?.['app'] === 'shop-primary';
 
-export function imageIn(pod: KubeObject): string {
+function imageIn(pod: KubeObject): string {
   const spec = (pod['spec'] ?? {}) as { containers?: { image?: string }[] };
   return spec.containers?.[0]?.image ?? '';
 }
