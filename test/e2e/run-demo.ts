@@ -60,6 +60,10 @@ function start(program: string, args: readonly string[], env: NodeJS.ProcessEnv)
 export const startDemo = (args: readonly string[], env: NodeJS.ProcessEnv): Running =>
   start('npm', ['run', '--silent', 'demo', '--', ...args], { ...process.env, ...env });
 
+/** The same without npm, which ends by a signal itself and so hides with what the demo ends. */
+export const startDemoItself = (args: readonly string[], env: NodeJS.ProcessEnv): Running =>
+  start(process.execPath, ['src/embedded/demo/main.ts', ...args], { ...process.env, ...env });
+
 /** `serin` from the checkout. */
 export const startSerin = (args: readonly string[], env: NodeJS.ProcessEnv): Running =>
   start(process.execPath, ['bin/serin.mjs', ...args], env);

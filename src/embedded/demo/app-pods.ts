@@ -1,9 +1,8 @@
-// The pods of the app: where the new revision serves its numbers, and whether it takes requests.
+// The pods of the app: where the new revision serves its numbers, and what the primary runs.
 import type { KubeObject } from '../../kube/contract.ts';
-import { DEPLOYMENT, POD } from '../../kube/kinds.ts';
-import { asDeployment, asPod, readySince } from '../actors/shapes.ts';
+import { POD } from '../../kube/kinds.ts';
+import { asPod, readySince } from '../actors/shapes.ts';
 import type { ApiServer } from '../apiserver/server.ts';
-import type { DemoCluster } from './cluster.ts';
 import type { Scene } from './scene.ts';
 
 /** Addresses of the numbers of the pods that run `image` as the canary. The primary runs it too once it is promoted. */
@@ -18,14 +17,6 @@ export function scrapeUrls(api: ApiServer, { namespace, name }: Scene, image: st
 }
 
 const imageOf = (pod: KubeObject): string => asPod(pod).spec.containers[0]?.image ?? '';
-
-/** True while requests to the Service of the canary find pods, and none of these has been told to end. */
-export function isCanaryServing({ api, dataPlane }: DemoCluster, { namespace, name }: Scene): boolean {
-  const deployment = api.store.get(DEPLOYMENT, namespace, name);
-  if (deployment === null || (asDeployment(deployment).spec.replicas ?? 1) === 0) return false;
-  const service = { namespace, name: `${name}-canary` };
-  return dataPlane.view.snapshot().endpointsOf({ service, port: null, labels: null }).length > 0;
-}
 
 /** Images that ready pods of the primary run. */
 export function primaryImages(api: ApiServer, { namespace, name }: Scene): readonly string[] {

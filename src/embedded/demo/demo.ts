@@ -1,7 +1,6 @@
 // The demo from its start to its end: the world, the load, the stories one after the other, and the figures.
 import { sleep, type Clock } from '../../util/clock.ts';
 import type { Random } from '../../util/random.ts';
-import { isCanaryServing } from './app-pods.ts';
 import type { Stretch } from './audit.ts';
 import { viewOf } from './canary-log.ts';
 import { describeStory, type DemoFigures } from './figures.ts';
@@ -130,17 +129,20 @@ class Demo {
     return round(started?.startSeconds ?? 0);
   }
 
-  #stage({ cluster, route, canary, audit }: World): Stage {
+  #stage({ cluster, route, canary, canaryLoad, audit }: World): Stage {
     const { clock } = this.#ports;
-    const { entrance, host, canaryHost } = this.#scene;
-    const at = cluster.dataPlane[entrance];
+    const at = cluster.dataPlane[this.#scene.entrance];
     const { protocol } = this.#options;
-    const address = protocol === 'grpc' ? at.grpcAddress : at.httpUrl;
-    const hosts = (): readonly string[] =>
-      canaryHost !== null && isCanaryServing(cluster, this.#scene) ? [host, canaryHost] : [host];
-    const onAnswer = this.#ledger.note.bind(this.#ledger);
-    const requestsPerSecond = REQUESTS_PER_SECOND[protocol];
-    this.#load = startLoadThread({ clock, protocol, address, requestsPerSecond, hosts, onAnswer });
+    this.#load = startLoadThread({
+      clock,
+      protocol,
+      address: protocol === 'grpc' ? at.grpcAddress : at.httpUrl,
+      requestsPerSecond: REQUESTS_PER_SECOND[protocol],
+      hosts: () => canaryLoad.hosts(),
+      onAnswer: (answer) => {
+        if (canaryLoad.isCounted(answer)) this.#ledger.note(answer);
+      },
+    });
     const base = { clock, scene: this.#scene, cluster, load: this.#load, ledger: this.#ledger };
     return { ...base, route, canary, audit, signal: this.#over.signal };
   }
@@ -149,7 +151,8 @@ class Demo {
     this.#story = `story ${this.#options.stories.indexOf(story.name) + 1} of ${this.#options.stories.length}: ${story.title}`;
     this.#teller.line(this.#story);
     const played = await playStory(story, stage);
-    for (const line of describeStory(played.figures)) this.#teller.line(line);
+    // Whoever broke it off does not want to read that it is not as told.
+    if (!this.#ports.signal.aborted) for (const line of describeStory(played.figures)) this.#teller.line(line);
     return played;
   }
 

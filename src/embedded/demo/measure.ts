@@ -59,7 +59,8 @@ export function measure(told: Told, stage: Stage): StoryFigures {
     shares: judgeShares(steps, answers, endMs),
     detectionToPrimaryMs: since(breachMs, back?.committedMs ?? null),
     lastBadAnswerMs: since(breachMs, bad.length === 0 ? null : Math.max(...bad.map((answer) => answer.endMs))),
-    badAfterRollback: back === null ? null : bad.filter(({ startMs }) => startMs >= (back.followedMs ?? endMs)).length,
+    badAfterRollback:
+      back === null ? null : bad.filter((answer) => isLate(answer, back.followedMs ?? endMs, stage)).length,
     apiRequests: run.requests,
     apiEvents: run.events,
     ...perStep(steps, stage),
@@ -89,6 +90,10 @@ function isBad(answer: Answer, { breach }: Story, { scene }: Stage): boolean {
   const { role, startMs, endMs } = answer;
   return breach === 'slow' && role === 'canary' && endMs - startMs > scene.bounds.durationMaxMs;
 }
+
+/** Sent after the way back, and not to the canary by its own name, at which it goes on answering until it ends. */
+const isLate = ({ host, startMs }: Answer, backMs: number, { scene }: Stage): boolean =>
+  startMs >= backMs && host !== scene.canaryHost;
 
 /** What was wrong with requests that no canary answered, and to whom they were sent: one entry for each kind. */
 function failuresOf(answers: readonly Answer[]): readonly string[] {

@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type { Clock } from '../../util/clock.ts';
 import type { Random } from '../../util/random.ts';
 import { Audit } from './audit.ts';
+import { CanaryLoad } from './canary-load.ts';
 import { CanaryLog } from './canary-log.ts';
 import { startCluster, type DemoCluster } from './cluster.ts';
 import { startController, type ControllerProcess } from './controller-process.ts';
@@ -29,6 +30,7 @@ export interface World {
   readonly cluster: DemoCluster;
   readonly controller: ControllerProcess;
   readonly canary: CanaryLog;
+  readonly canaryLoad: CanaryLoad;
   readonly narrator: Narrator;
   readonly route: RouteLog;
   readonly audit: Audit;
@@ -59,8 +61,9 @@ export async function openWorld(given: WorldOptions): Promise<World> {
   const narrator = startNarrator(cluster.api, teller);
   const look = narrator.look.bind(narrator);
   const canary = new CanaryLog(cluster.api, clock, scene.namespace, scene.name, look);
+  const canaryLoad = new CanaryLoad(cluster, scene, clock);
   const close = async (): Promise<void> => {
-    for (const part of [canary, narrator, audit, route]) part.stop();
+    for (const part of [canaryLoad, canary, narrator, audit, route]) part.stop();
     await controller.stop();
     await cluster.stop();
     removeFolder();
@@ -73,5 +76,5 @@ export async function openWorld(given: WorldOptions): Promise<World> {
     await close();
     throw error;
   }
-  return { cluster, controller, canary, narrator, route, audit, close };
+  return { cluster, controller, canary, canaryLoad, narrator, route, audit, close };
 }
