@@ -133,7 +133,12 @@ export function composeLoop(settings: Settings, outside: Outside): Loop {
 /** A Canary, or one line with everything that is wrong with it. */
 function parsed(object: KubeObject, settings: Settings): Parsed {
   const result = parseCanary(object, { defaultProvider: settings.canaries.meshProvider });
-  return result.kind === 'valid' ? result : { kind: 'invalid', message: describeProblems(result.problems) };
+  if (result.kind === 'invalid') return { kind: 'invalid', message: describeProblems(result.problems) };
+  const notes = result.notes.flatMap(({ message, toldAs = ['SpecAdjusted'] }) =>
+    toldAs.map((type) => ({ type, detail: message })),
+  );
+  const suspended = result.canary.policy.suspend ? [{ type: 'Suspended', detail: '' }] : [];
+  return { ...result, notes: [...notes, ...suspended] };
 }
 
 /** One driver a provider, made when the first Canary needs it. */
@@ -228,7 +233,7 @@ export async function openController(settings: Settings): Promise<RunningControl
       live: () => liveness(opened.loop),
       ready: () => readiness(opened.isReady, kube, opened.queue),
     },
-    metrics: () => metricsPage(meters, kube, opened.queue),
+    metrics: () => metricsPage(meters, kube, opened),
     host: settings.server.bindAddress,
     port: settings.server.port,
     log,
@@ -282,10 +287,12 @@ function readiness(hasSynced: boolean, kube: Kube, queue: Queue | undefined): re
 async function metricsPage(
   meters: Meters,
   kube: Kube,
-  queue: Queue | undefined,
+  { queue, loop }: { readonly queue?: Queue; readonly loop?: Loop },
 ): Promise<{ contentType: string; body: string }> {
-  const stale = kube.cache.stale();
-  meters.setStaleWatches(stale.length);
+  meters.setStaleWatches(kube.cache.stale().length);
+  const ages = kube.cache.ages();
+  meters.setWatchAges(ages.map(({ kind, ageMs }) => ({ resource: kind.plural, ageSeconds: ageMs / 1_000 })));
+  meters.setOutboxPending(loop?.pendingAnnouncements() ?? 0);
   if (queue !== undefined) meters.setQueue(queue.health());
   return meters.render();
 }

@@ -1,6 +1,6 @@
 // Fields that are accepted but whose behaviour comes in a later release: refused by name, never silently ignored.
 import type { CanarySpecInput } from './canary-schema.ts';
-import type { Problem, ProblemCode, Report } from './problems.ts';
+import type { Note, ProblemCode, Report } from './problems.ts';
 
 /** What a Canary's group and provider say about how strictly it is read. */
 export interface ReadingContext {
@@ -9,7 +9,7 @@ export interface ReadingContext {
   /** Our name of the provider that counts; null when it could not be resolved (which is a problem of its own). */
   readonly provider: string | null;
   /** What was changed or dropped to follow Flagger; for an Event, never a reason to stop. */
-  readonly notes: Problem[];
+  readonly notes: Note[];
 }
 
 interface LaterField {
@@ -73,6 +73,7 @@ function refuseMatch(spec: CanarySpecInput, context: ReadingContext, report: Rep
       path,
       code: 'CAPABILITY_STRATEGY',
       message: `Ignored ${path}: provider kubernetes cannot split traffic by header`,
+      toldAs: ['MatchUnsupported'],
     });
     return;
   }

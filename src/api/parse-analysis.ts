@@ -135,6 +135,7 @@ function blueGreenPlan(analysis: AnalysisInput, context: ReadingContext, report:
       path,
       code: 'CAPABILITY_STRATEGY',
       message: `Took ${path} for ${ITERATIONS_DEFAULT}: provider kubernetes cannot shift traffic in steps, so the run is blue/green`,
+      ...(context.group === 'flagger.app' ? { toldAs: ['WeightsUnsupported', 'IterationsDefaulted'] } : {}),
     });
   }
   return {

@@ -5,7 +5,7 @@ import { canarySpecSchema, type CanarySpecInput } from './canary-schema.ts';
 import { refuseLaterFields, type ReadingContext } from './later-fields.ts';
 import { parsePolicy } from './parse-analysis.ts';
 import { parseService } from './parse-service.ts';
-import { isHttpUrl, Report, type Problem } from './problems.ts';
+import { isHttpUrl, Report, type Note, type Problem } from './problems.ts';
 import { resolveProvider, SERVED_PROVIDER_NAMES } from './provider-names.ts';
 import type { Canary, CanaryIdentity, LocalRef } from './types.ts';
 
@@ -17,7 +17,7 @@ export interface ParseSettings {
 
 /** The outcome of parsing. `notes` says what was changed or dropped to follow Flagger: worth an Event, never a reason to stop. */
 export type ParsedCanary =
-  | { readonly kind: 'valid'; readonly canary: Canary; readonly notes: readonly Problem[] }
+  | { readonly kind: 'valid'; readonly canary: Canary; readonly notes: readonly Note[] }
   | { readonly kind: 'invalid'; readonly problems: readonly Problem[] };
 
 /**

@@ -15,6 +15,12 @@ export interface Problem {
   readonly message: string;
 }
 
+/** What was taken differently than written, to follow Flagger. */
+export interface Note extends Problem {
+  /** Announcements by which Flagger tells it, where it does; otherwise the message is told. */
+  readonly toldAs?: readonly ('MatchUnsupported' | 'WeightsUnsupported' | 'IterationsDefaulted')[];
+}
+
 /** Most problems that one resource lists; a broken generator may make thousands. */
 const PROBLEMS_MAX = 20;
 

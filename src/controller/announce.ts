@@ -79,6 +79,16 @@ export class Announcer {
     return isResting(state.phase) || this.#ports.clock.nowMs() - sinceMs >= this.#flushMs();
   }
 
+  /** Announcements that some sink does not have yet, of all Canaries that this process tells of. */
+  pending(): number {
+    const isOpen = ({ uid, notifiers }: Telling, entry: OutboxEntry): boolean =>
+      notifiers.some(({ sink }) => !this.#acks.has(uid, entry, sink));
+    const open = [...this.#pending.values()].map(
+      (telling) => telling.state.outbox.filter((entry) => isOpen(telling, entry)).length,
+    );
+    return open.reduce((sum, count) => sum + count, 0);
+  }
+
   /** How long acknowledgements may ride without a record while a run is under way. */
   #flushMs(): number {
     return this.#ports.hasPeers ? PARTLY_AFTER_MS : TAKE_OVER_MS / 2;

@@ -8,11 +8,9 @@ import { reportedPhase } from '../core/phase.ts';
 import { weightsOf } from '../core/steps.ts';
 import type { State } from '../core/state.ts';
 import { messageOf } from '../errors.ts';
-import type { KubeObject } from '../kube/contract.ts';
 import { alertProviderKind, refOf, SECRET } from '../kube/kinds.ts';
 import type { Announcement } from '../notify/contract.ts';
 import type { CanaryKey } from '../queue/contract.ts';
-import type { Finding } from './conditions.ts';
 import type { Memory } from './memory.ts';
 import type { Found } from './found.ts';
 import { secretValues } from './secrets.ts';
@@ -147,59 +145,4 @@ async function alertTarget(canary: Canary, alert: Alert, use: Drivers): Promise<
     });
     return { alert, provider: null, secret: null };
   }
-}
-
-/** The Event of a Canary that is refused: sent before its condition is written, under a name that repeats. */
-export async function announceRefusal(
-  object: KubeObject,
-  finding: Finding,
-  use: Drivers,
-  signal: AbortSignal,
-): Promise<void> {
-  const [group = ''] = object.apiVersion.split('/');
-  const uid = object.metadata.uid ?? '';
-  const canary: Announcement['canary'] = {
-    group,
-    apiVersion: object.apiVersion,
-    namespace: object.metadata.namespace ?? '',
-    name: object.metadata.name,
-    uid,
-    phase: '',
-    checksum: '',
-    targetKind: 'Deployment',
-    targetName: '',
-    provider: '',
-    weightPercent: 0,
-    failedChecks: 0,
-    threshold: 0,
-    images: [],
-    version: '',
-    trafficRouting: '',
-    progressDeadlineSeconds: 0,
-    clusterName: use.settings.clusterName,
-  };
-  const types: Readonly<Record<string, string>> = {
-    StatusInvalid: 'StatusInvalid',
-    InvariantViolated: 'InvariantViolated',
-  };
-  const announced = {
-    type: types[finding.type] ?? 'InvalidSpec',
-    facts: { reason: finding.reason, detail: finding.message },
-  };
-  const key = `${uid}/refused/${object.metadata.generation ?? 0}-${finding.reason}`;
-  const announcement = {
-    key,
-    seq: 0,
-    runId: 'refused',
-    atMs: use.clock.nowMs(),
-    type: announced.type,
-    canary,
-    ...use.render(announced, canary),
-  };
-  const delivery = await use.events.send(announcement, null, signal);
-  if (delivery.kind === 'failed')
-    use.log.warn('Event could not be written', {
-      canary: `${canary.namespace}/${canary.name}`,
-      reason: delivery.detail,
-    });
 }

@@ -74,6 +74,12 @@ function capitalised(word: string): string {
   return word.charAt(0).toUpperCase() + word.slice(1);
 }
 
+/** The conditions that a status holds. */
+export function conditionsIn(status: unknown): readonly Record<string, unknown>[] {
+  const list = isObject(status) ? status['conditions'] : null;
+  return Array.isArray(list) ? list.filter(isObject) : [];
+}
+
 /** Gives findings their times: a transition time changes only with the status, and nothing changes when nothing did. */
 export function conditionsOf(
   findings: readonly Finding[],

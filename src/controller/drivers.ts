@@ -14,9 +14,15 @@ import type { Clock } from '../util/clock.ts';
 import type { Random } from '../util/random.ts';
 import type { WorkloadDriver } from '../workload/contract.ts';
 
+/** What people are told of a spec that can be worked: what is taken differently than written. `type` is one of an announcement. */
+export interface SpecNote {
+  readonly type: string;
+  readonly detail: string;
+}
+
 /** A Canary as parsed, or what is wrong with it. */
 export type Parsed =
-  | { readonly kind: 'valid'; readonly canary: Canary }
+  | { readonly kind: 'valid'; readonly canary: Canary; readonly notes: readonly SpecNote[] }
   /** `message` says what is wrong, where, and what would be right. */
   | { readonly kind: 'invalid'; readonly message: string };
 

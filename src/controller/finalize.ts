@@ -1,6 +1,7 @@
 // The finalizer: there before the target is first scaled, gone only when everything was handed back.
 import type { CallOptions, KubeObject, PatchOperation } from '../kube/contract.ts';
 import { canaryKind, refTo } from '../kube/kinds.ts';
+import { announceEnd } from './direct-events.ts';
 import type { Drivers } from './drivers.ts';
 import type { Found } from './found.ts';
 
@@ -18,6 +19,8 @@ export async function addFinalizer(found: Found, use: Drivers, options: CallOpti
 
 /** Takes our finalizer, and Flagger's, off the Canary: the API server then removes it and collects what it owns. */
 export async function removeFinalizer(found: Found, use: Drivers, options: CallOptions): Promise<void> {
+  // A namespace that goes takes no new objects.
+  if (!found.seen.isNamespaceTerminating) await announceEnd(found.object, use, options);
   found.object = await dropFinalizer(found.object, use, options);
 }
 

@@ -259,6 +259,11 @@ export class Loop {
     this.#timers.push(() => cancel());
   }
 
+  /** Announcements that wait for delivery by this process. */
+  pendingAnnouncements(): number {
+    return this.#memory.announcer.pending();
+  }
+
   /** True when Canaries are due, or a look is under way, and none has ended for so long: for the liveness probe. */
   isDead(limitMs: number): boolean {
     const idleMs = this.#use.clock.monotonicMs() - this.#lastLookAtMs;

@@ -4,7 +4,8 @@ import type { CanaryKey } from '../queue/contract.ts';
 import { isTickDue } from '../core/signals.ts';
 import { rfc3339 } from '../util/time.ts';
 import { act, laneOf } from './act.ts';
-import { announce, announceRefusal } from './announcing.ts';
+import { announce } from './announcing.ts';
+import { announceFindings, announceNotes, announceRefusal } from './direct-events.ts';
 import type { Drivers } from './drivers.ts';
 import { refOfKey } from './keys.ts';
 import { forget, type Memory } from './memory.ts';
@@ -27,8 +28,10 @@ export async function reconcile(key: CanaryKey, use: Drivers, memory: Memory, si
   if (ref === null) return 'never';
   const look = await observe(ref, key, use, memory, signal);
   if (look.kind === 'gone') return leave(key, use, memory);
+  await announceNotes(look.kind === 'found' ? look.found.object : look.object, use, signal);
   if (look.kind === 'refused') return refuse(key, look, use, signal);
   const { found } = look;
+  announceFindings(found, use, signal);
   const ports: OutboxPorts = {
     replica: use.settings.replica,
     checksum: (configs, spec) => use.checksum(configs, spec),

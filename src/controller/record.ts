@@ -5,7 +5,7 @@ import type { CallOptions, KubeObject } from '../kube/contract.ts';
 import { canaryKind } from '../kube/kinds.ts';
 import { isObject, sameJson } from '../util/json.ts';
 import { rfc3339, timeOf } from '../util/time.ts';
-import { conditionsOf, promotedFinding, readyFinding, type Finding } from './conditions.ts';
+import { conditionsIn, conditionsOf, promotedFinding, readyFinding, type Finding } from './conditions.ts';
 import type { Drivers } from './drivers.ts';
 import type { Found } from './found.ts';
 import { waitingFor } from './sentence.ts';
@@ -64,8 +64,7 @@ export async function recordRefusal(
 /** The finding is already there, about this generation. */
 export function isRefusalRecorded(object: KubeObject, finding: Finding): boolean {
   const status = isObject(object['status']) ? object['status'] : {};
-  const conditions = Array.isArray(status['conditions']) ? status['conditions'].filter(isObject) : [];
-  const same = conditions.find((condition) => condition['type'] === finding.type);
+  const same = conditionsIn(status).find((condition) => condition['type'] === finding.type);
   return (
     same !== undefined &&
     same['status'] === finding.status &&
@@ -77,8 +76,7 @@ export function isRefusalRecorded(object: KubeObject, finding: Finding): boolean
 
 /** What is known of the last promotion stays. */
 function promotedIn(status: Record<string, unknown>): readonly Finding[] {
-  const list = Array.isArray(status['conditions']) ? status['conditions'].filter(isObject) : [];
-  return list.filter((condition) => condition['type'] === 'Promoted') as unknown as Finding[];
+  return conditionsIn(status).filter((condition) => condition['type'] === 'Promoted') as unknown as Finding[];
 }
 
 function statusOf(found: Found, decision: Decision, use: Drivers): Record<string, unknown> {
@@ -181,17 +179,16 @@ function essence(status: Record<string, unknown>): unknown {
     route: _route,
     message: _message,
     outbox: _outbox,
-    conditions,
+    conditions: _conditions,
     observedTarget: _target,
     run,
     ...rest
   } = status;
   const state = isObject(run) ? { ...run, targetFacts: null, handles: null, notificationsLost: null } : run;
-  const list = Array.isArray(conditions) ? conditions.filter(isObject) : [];
   return {
     ...rest,
     run: state,
-    conditions: list.map(({ type, status: value, reason, observedGeneration }) => [
+    conditions: conditionsIn(status).map(({ type, status: value, reason, observedGeneration }) => [
       type,
       value,
       reason,

@@ -158,6 +158,10 @@ class WatchCache implements FedKubeCache {
     return () => void this.#listeners.delete(own);
   }
 
+  ages(): readonly { kind: ResourceKind; namespace: string | null; ageMs: number }[] {
+    return [...this.#scopes.values()].flat().map(({ kind, namespace, ageMs }) => ({ kind, namespace, ageMs }));
+  }
+
   stale(): readonly { kind: ResourceKind; namespace: string | null; ageMs: number }[] {
     return [...this.#scopes.values()]
       .flat()

@@ -151,6 +151,8 @@ export interface KubeCache {
   onChange(listener: (change: CacheChange) => void): () => void;
   /** Kinds whose watch has shown no sign of life for longer than the limit, with the age in milliseconds. */
   stale(): readonly { kind: ResourceKind; namespace: string | null; ageMs: number }[];
+  /** For each watch, the time since its last sign of life, in milliseconds. */
+  ages(): readonly { kind: ResourceKind; namespace: string | null; ageMs: number }[];
   /** Ends all watches. */
   close(): Promise<void>;
 }

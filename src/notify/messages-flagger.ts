@@ -112,9 +112,6 @@ const OWN_REASONS: Readonly<Record<string, string>> = {
 /** Flagger's sentences by type; events and alerts are those of its tables. */
 export const FLAGGER_SENTENCES: Readonly<Record<(typeof FLAGGER_TYPES)[number], Sentence>> = {
   Suspended: () => tell('skipping canary run as object is suspended', 'Normal', 'other'),
-  MetricProvidersAvailable: () => tell('all the metrics providers are available!', 'Normal', 'other'),
-  MetricProvidersUnavailable: (_, facts) =>
-    tell(`Error checking metric providers: ${detailOf(facts)}`, 'Warning', 'other'),
   Initialized: (subject) =>
     withAlert(
       tell(`Initialization done! ${canaryOf(subject)}`, 'Normal', 'other'),
@@ -136,7 +133,6 @@ export const FLAGGER_SENTENCES: Readonly<Record<(typeof FLAGGER_TYPES)[number], 
   HookFailed: tellHookFailed,
   GateWaiting: tellGateWaiting,
   GatePassed: tellHookPassed,
-  RollbackHookSilent: (_, facts) => tell(`Rollback hook ${facts.hook ?? '?'} not signaling a rollback`),
   WeightAdvanced: (subject, facts) =>
     tell(`Advance ${canaryOf(subject)} canary weight ${formatNumber(facts.weightPercent)}`),
   PrimaryWeightAdvanced: (subject, facts) =>
@@ -145,8 +141,6 @@ export const FLAGGER_SENTENCES: Readonly<Record<(typeof FLAGGER_TYPES)[number], 
     tell(
       `Advance ${canaryOf(subject)} canary iteration ${formatNumber(facts.iteration)}/${formatNumber(facts.iterations)}`,
     ),
-  MirrorStopped: () => tell('Stop traffic mirroring and route all traffic to canary'),
-  RoutingToCanary: () => tell('Routing all traffic to canary'),
   RoutingToPrimary: () => tell('Routing all traffic to primary'),
   Promoting: (subject) =>
     tell(`Copying ${targetOf(subject)} template spec to ${subject.targetName}-primary.${subject.namespace}`),
@@ -171,10 +165,6 @@ export const FLAGGER_SENTENCES: Readonly<Record<(typeof FLAGGER_TYPES)[number], 
   MetricFailed: tellMetricFailed,
   NoData: tellNoData,
   MetricSourceError: tellMetricSourceError,
-  PrimaryNotReady: (subject, facts) =>
-    tell(`${subject.targetName}-primary.${subject.namespace} not ready: ${detailOf(facts)}`, 'Warning'),
-  CanaryNotReady: (subject, facts) =>
-    tell(`canary ${subject.targetKind.toLowerCase()} ${targetOf(subject)} not ready: ${detailOf(facts)}`, 'Warning'),
   RollingBack: tellRollingBack,
   // Flagger names the Canary here, not the target.
   RolledBack: (subject) => tell(`Canary failed! Scaling down ${canaryOf(subject)}`, 'Warning', 'end'),
@@ -182,7 +172,6 @@ export const FLAGGER_SENTENCES: Readonly<Record<(typeof FLAGGER_TYPES)[number], 
   WeightsUnsupported: () =>
     tell('Progressive traffic is not supported when using the kubernetes provider', 'Warning', 'other'),
   IterationsDefaulted: () => tell('Setting canaryAnalysis.iterations: 10', 'Warning', 'other'),
-  StepFailed: (_, facts) => tell(detailOf(facts), 'Warning'),
   Terminating: (subject) => tell(`Terminating canary ${canaryOf(subject)}`, 'Normal', 'other'),
   Terminated: (subject) => tell(`Terminated canary ${canaryOf(subject)}`, 'Normal', 'other'),
 };

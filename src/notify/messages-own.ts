@@ -20,20 +20,8 @@ export const OWN_SENTENCES: Readonly<Record<(typeof OWN_TYPES)[number], Sentence
   Resumed: (subject, facts) => tell(`Resumed ${canaryOf(subject)}${byOf(facts)}`, 'Normal', 'step'),
   RequestRefused: (subject, facts) =>
     tell(`Refused a request${byOf(facts)} for ${canaryOf(subject)}${becauseOf(facts)}`, 'Warning', 'step'),
-  Superseded: (subject, facts) =>
-    tell(`Revision ${facts.revision ?? '?'} of ${targetOf(subject)} superseded by a newer one`, 'Normal', 'end'),
   ReturnedToPrimary: (subject) =>
     tell(`${targetOf(subject)} is back at the revision of the primary, the run ends`, 'Normal', 'end'),
-  CheckRecovered: (_, facts) => tell(`Check ${facts.check ?? '?'} is within its bounds again`),
-  InsufficientData: (subject, facts) =>
-    tell(
-      `Halt ${canaryOf(subject)} advancement too little data for check ${facts.check ?? '?'}${becauseOf(facts)}`,
-      'Warning',
-    ),
-  CanaryCrashed: (subject, facts) =>
-    tell(`Canary ${targetOf(subject)} cannot become ready${becauseOf(facts)}`, 'Warning'),
-  PrimaryCrashed: (subject, facts) =>
-    warn(`Primary ${subject.targetName}-primary.${subject.namespace} is failing${becauseOf(facts)}`, 'error', 'step'),
   DeadlineExceeded: (subject, facts) =>
     warn(`Deadline of ${canaryOf(subject)} exceeded${becauseOf(facts)}`, 'error', 'step'),
   NotDrained: (subject, facts) =>
@@ -42,7 +30,6 @@ export const OWN_SENTENCES: Readonly<Record<(typeof OWN_TYPES)[number], Sentence
       'warn',
       'other',
     ),
-  Drained: (subject) => tell(`No traffic reaches ${targetOf(subject)} any more, scaling it down`, 'Normal', 'other'),
   Conflict: (subject, facts) =>
     warn(
       `Somebody else keeps changing ${facts.object ?? 'an object'} of ${canaryOf(subject)}, repairs of it stop${becauseOf(facts)}`,
@@ -51,19 +38,12 @@ export const OWN_SENTENCES: Readonly<Record<(typeof OWN_TYPES)[number], Sentence
     ),
   RouteFailed: (subject, facts) => tell(`Cannot write the route of ${canaryOf(subject)}${becauseOf(facts)}`, 'Warning'),
   InvalidSpec: (subject, facts) => warn(`Invalid spec of ${canaryOf(subject)}${becauseOf(facts)}`, 'error', 'other'),
-  Unsupported: (subject, facts) =>
-    warn(`Unsupported by this cluster or provider: ${canaryOf(subject)}${becauseOf(facts)}`, 'error', 'other'),
-  SpecAccepted: (subject) => tell(`Spec of ${canaryOf(subject)} is valid again`, 'Normal', 'other'),
+  SpecAdjusted: (subject, facts) =>
+    tell(`Spec of ${canaryOf(subject)} is taken differently than written${becauseOf(facts)}`, 'Warning', 'other'),
   StatusInvalid: (subject, facts) =>
     warn(
       `Status of ${canaryOf(subject)} cannot be read, traffic stays where it is${becauseOf(facts)}`,
       'error',
-      'other',
-    ),
-  StatusRebuilt: (subject, facts) =>
-    tell(
-      `Status of ${canaryOf(subject)} was lost and is rebuilt from the cluster${becauseOf(facts)}`,
-      'Warning',
       'other',
     ),
   InvariantViolated: (subject, facts) =>
@@ -72,22 +52,4 @@ export const OWN_SENTENCES: Readonly<Record<(typeof OWN_TYPES)[number], Sentence
       'error',
       'other',
     ),
-  ConfigMissing: (subject, facts) =>
-    tell(
-      `${facts.object ?? 'A tracked config'} of ${targetOf(subject)} is missing or unreadable${becauseOf(facts)}`,
-      'Warning',
-      'other',
-    ),
-  TakenOver: (subject, facts) =>
-    tell(`Taken over ${facts.object ?? canaryOf(subject)}${becauseOf(facts)}`, 'Normal', 'other'),
-  Released: (subject) =>
-    tell(`Released ${canaryOf(subject)}, ${targetOf(subject)} serves all traffic`, 'Normal', 'other'),
-  ReleasedUnready: (subject, facts) =>
-    warn(
-      `Released ${canaryOf(subject)} with its primary serving, because ${targetOf(subject)} did not become ready${becauseOf(facts)}`,
-      'error',
-      'other',
-    ),
-  NotificationsLost: (subject, facts) =>
-    tell(`${facts.count ?? '?'} announcements of ${canaryOf(subject)} were dropped`, 'Warning', 'other'),
 };

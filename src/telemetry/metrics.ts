@@ -27,9 +27,8 @@ export interface Meters extends CanaryMeters {
   countDecision(signal: string): void;
   /** Canaries whose due check is late. */
   setOverdueChecks(count: number): void;
-  /** Age of the last word of a watch, in seconds. */
-  setWatchAge(resource: string, ageSeconds: number): void;
-  forgetWatch(resource: string): void;
+  /** Time since the last word of each watch that there is, in seconds; the oldest where a resource has several. */
+  setWatchAges(ages: readonly { readonly resource: string; readonly ageSeconds: number }[]): void;
   setStaleWatches(count: number): void;
   countKubeRequest(request: {
     readonly verb: string;
@@ -116,8 +115,11 @@ function createWorkMeters(make: Maker): WorkMeters {
     countDecision: (signal) => decisions.inc({ signal }),
     setOverdueChecks: (count) => overdue.set(count),
     setStaleWatches: (count) => stale.set(count),
-    setWatchAge: (resource, ageSeconds) => age.set({ resource }, ageSeconds),
-    forgetWatch: (resource) => age.remove({ resource }),
+    setWatchAges(ages) {
+      age.reset();
+      for (const { resource, ageSeconds } of ages.toSorted((a, b) => a.ageSeconds - b.ageSeconds))
+        age.set({ resource }, ageSeconds);
+    },
     countKubeRequest({ verb, resource, lane, code, durationSeconds }) {
       requests.inc({ verb, resource, lane, code: String(code) });
       requestSeconds.observe({ verb, resource, lane }, durationSeconds);

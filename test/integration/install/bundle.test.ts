@@ -72,7 +72,11 @@ describe('the bundle', () => {
       const answer = await fetch(`http://127.0.0.1:${port}/${path}`);
       expect([path, answer.status]).toEqual([path, 200]);
     }
-    expect(await (await fetch(`http://127.0.0.1:${port}/metrics`)).text()).toContain('flagger_info{');
+    const page = await (await fetch(`http://127.0.0.1:${port}/metrics`)).text();
+    expect(page).toContain('flagger_info{');
+    expect(page).toMatch(/^serin_watch_age_seconds\{resource="canaries"\} [0-9.]+$/m);
+    expect(page).toMatch(/^serin_overdue_checks 0$/m);
+    expect(page).toMatch(/^serin_outbox_pending 0$/m);
 
     child.kill('SIGTERM');
     expect(await ended).toBe(0);

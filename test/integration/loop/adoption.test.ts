@@ -329,6 +329,7 @@ describe('suspend', () => {
     const world = await initializedShop();
     suspend(world, true);
     await world.clock.advance(5_000);
+    expect(world.events()).toContainEqual(expect.stringContaining('skipping canary run as object is suspended'));
     const mark = world.mark();
     world.setImage('app:2');
     await world.clock.advance(600_000);

@@ -45,6 +45,7 @@ describe.each([false, true])('with revertOnDeletion %s', (revertOnDeletion) => {
     expect(world.get(SERVICE, 'shop')?.['spec']).toMatchObject({ selector: { app: 'shop' } });
     expect(world.get(DEPLOYMENT, 'shop-primary')).toBeNull();
     expect(leftovers(world, uid)).toEqual([]);
+    expect(world.events()).toContainEqual(expect.stringContaining('Terminated canary shop.web'));
     expect(world.outages).toEqual([]);
     world.close();
   });

@@ -75,6 +75,7 @@ describe('a fight', () => {
     await world.clock.advance(30_000);
     expect(world.weight()).toBe(5);
     expect(world.condition('Conflict')).toMatchObject({ status: 'True', reason: 'FieldContested' });
+    expect(world.events().filter((line) => line.includes('repairs of it stop'))).toHaveLength(1);
     world.changeCanary((draft) => {
       draft.metadata.annotations = { 'serin.dev/request': JSON.stringify({ id: 'a', verb: 'abort', by: 'ann' }) };
     });

@@ -157,8 +157,10 @@ describe('a sink that is down', () => {
     expect(world.clock.monotonicMs() - startMs).toBeLessThan(60_000);
     await world.clock.advance(3_600_000);
     expect(world.status().outbox?.length).toBeGreaterThan(5);
+    expect(world.replicas[0]!.loop.pendingAnnouncements()).toBe(world.status().outbox?.length);
     isDown = false;
     await world.until('everything is told', () => isSettled(world), 300_000);
+    expect(world.replicas[0]!.loop.pendingAnnouncements()).toBe(0);
     expect(heard).toEqual([
       'New revision detected! Scaling up shop.web',
       'Starting canary analysis for shop.web',

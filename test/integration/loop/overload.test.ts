@@ -110,6 +110,9 @@ describe('under 429 from the API server', () => {
       status: 'False',
       message: expect.stringContaining('etcd is away'),
     });
+    expect(world.events().filter((line) => line.includes('Cannot write the route'))).toEqual([
+      expect.stringContaining('etcd is away'),
+    ]);
     isBroken = false;
     await world.untilPhase('Succeeded');
     expect(world.condition('RouteWritten')).toBeNull();

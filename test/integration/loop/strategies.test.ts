@@ -182,22 +182,25 @@ describe('blue/green on provider kubernetes', () => {
     world.close();
   });
 
-  // Notes of the parser (what was changed or dropped to follow Flagger) do not reach people yet.
-  it.fails('tells what it changed in the spec to follow Flagger', async () => {
+  it('tells what it changed in the spec to follow Flagger', async () => {
     const world = await runningShop({ args: ['--api-groups=flagger.app'] });
     world.apply(
       shopCanary({
         ...canary,
         group: 'flagger.app',
-        analysis: { ...canary.analysis, iterations: undefined, stepWeight: 10, maxWeight: 50 },
+        analysis: { ...canary.analysis, iterations: undefined, stepWeight: 10, maxWeight: 50, interval: '5s' },
       }),
     );
     await world.untilPhaseOf('Initialized', 'flagger.app');
-    await world.clock.advance(5_000);
-    const notes = world.events();
+    await world.clock.advance(600_000);
+    const told = world.events().slice(0, 3);
+    const raised = world.events().filter((line) => line.includes('Raised'));
     world.close();
-    expect(notes).toContainEqual(
+    expect(told).toEqual([
+      expect.stringContaining('Raised spec.analysis.interval to 10s: "5s" is below the floor of flagger.app'),
       expect.stringContaining('Progressive traffic is not supported when using the kubernetes provider'),
-    );
+      expect.stringContaining('Setting canaryAnalysis.iterations: 10'),
+    ]);
+    expect(raised).toHaveLength(1);
   });
 });

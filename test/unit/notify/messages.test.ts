@@ -10,7 +10,6 @@ const SUBJECT = { namespace: 'test', name: 'podinfo', targetKind: 'Deployment', 
 
 const SENTENCES: readonly [AnnouncementType, MessageFacts, string, 'Normal' | 'Warning'][] = [
   ['Suspended', {}, 'skipping canary run as object is suspended', 'Normal'],
-  ['MetricProvidersAvailable', {}, 'all the metrics providers are available!', 'Normal'],
   ['Initialized', {}, 'Initialization done! podinfo.test', 'Normal'],
   ['RevisionDetected', {}, 'New revision detected! Scaling up backend.test', 'Normal'],
   ['AnalysisRestarted', {}, 'New revision detected! Restarting analysis for backend.test', 'Normal'],
@@ -57,7 +56,6 @@ const SENTENCES: readonly [AnnouncementType, MessageFacts, string, 'Normal' | 'W
     'Halt podinfo.test advancement waiting for traffic increase approval ask',
     'Warning',
   ],
-  ['RollbackHookSilent', { hook: 'undo' }, 'Rollback hook undo not signaling a rollback', 'Normal'],
   ['WeightAdvanced', { weightPercent: 20 }, 'Advance podinfo.test canary weight 20', 'Normal'],
   ['PrimaryWeightAdvanced', { weightPercent: 70 }, 'Advance podinfo.test primary weight 70', 'Normal'],
   ['IterationAdvanced', { iteration: 2, iterations: 10 }, 'Advance podinfo.test canary iteration 2/10', 'Normal'],

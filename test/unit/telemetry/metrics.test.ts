@@ -175,7 +175,7 @@ describe('own metrics', () => {
     meters.countDecision('breached');
     meters.setOverdueChecks(3);
     meters.setStaleWatches(1);
-    meters.setWatchAge('deployments', 4.5);
+    meters.setWatchAges([{ resource: 'deployments', ageSeconds: 4.5 }]);
     meters.countKubeRequest({
       verb: 'PATCH',
       resource: 'canaries',
@@ -219,9 +219,9 @@ describe('own metrics', () => {
 
   test('a watch that ended leaves no age behind', async () => {
     const meters = someMeters();
-    meters.setWatchAge('pods', 1);
+    meters.setWatchAges([{ resource: 'pods', ageSeconds: 1 }]);
 
-    meters.forgetWatch('pods');
+    meters.setWatchAges([]);
 
     expect((await samples(meters)).some((line) => line.startsWith('serin_watch_age_seconds'))).toBe(false);
   });
