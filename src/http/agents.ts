@@ -138,9 +138,23 @@ function openTunnel(
   return promise;
 }
 
+/** The credentials in a URL as they are meant; a part that is not percent-encoded, such as a lone `%`, is taken as it stands. */
+export function credentialsOf({ username, password }: URL): { username: string; password: string } {
+  return { username: decoded(username), password: decoded(password) };
+}
+
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
+}
+
 /** The Basic credentials in a proxy's URL; null when it holds none. */
 function proxyAuthorizationOf(proxy: URL): string | null {
   if (proxy.username === '' && proxy.password === '') return null;
-  const text = `${decodeURIComponent(proxy.username)}:${decodeURIComponent(proxy.password)}`;
+  const { username, password } = credentialsOf(proxy);
+  const text = `${username}:${password}`;
   return `Basic ${Buffer.from(text, 'utf8').toString('base64')}`;
 }

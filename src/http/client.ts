@@ -4,7 +4,7 @@ import axios, { type AxiosInstance, type AxiosRequestConfig, type AxiosResponse 
 import type { RefusedError } from '../errors.ts';
 import type { Log } from '../telemetry/contract.ts';
 import type { Clock } from '../util/clock.ts';
-import { AgentPools, createPair, createTunnelAgent, type Trust } from './agents.ts';
+import { AgentPools, createPair, createTunnelAgent, credentialsOf, type Trust } from './agents.ts';
 import type { HttpClient, HttpRequest, HttpResponse } from './contract.ts';
 import { cancelled, describeFailure, timedOut, tooLarge } from './failures.ts';
 import { createUrlGuard, hostnameOf, refuse, type GuardOptions, type UrlGuard } from './guard.ts';
@@ -207,9 +207,7 @@ class HardenedClient implements ClosableHttpClient {
         protocol: proxy.protocol,
         host: hostnameOf(proxy),
         port: Number(proxy.port) || (proxy.protocol === 'https:' ? 443 : 80),
-        ...(proxy.username === ''
-          ? {}
-          : { auth: { username: decodeURIComponent(proxy.username), password: decodeURIComponent(proxy.password) } }),
+        ...(proxy.username === '' ? {} : { auth: credentialsOf(proxy) }),
       },
     };
   }

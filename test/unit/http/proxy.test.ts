@@ -61,13 +61,16 @@ async function startProxy(port: () => number, answerConnect = 200): Promise<Prox
 }
 
 describe('proxyUrl', () => {
-  test('http goes to the proxy in absolute form, with its credentials', async () => {
+  test.each([
+    ['p%40ss', 'p@ss'],
+    ['50%off', '50%off'],
+  ])('http goes to the proxy in absolute form, with its credentials: %s', async (written, meant) => {
     const server = await running(serve((request, response) => void response.end(`hello from ${request.url}`)));
     const proxy = await running(startProxy(() => server.port));
-    const proxyUrl = proxy.url.replace('http://', 'http://user:p%40ss@');
+    const proxyUrl = proxy.url.replace('http://', `http://user:${written}@`);
     expect((await client().send(get('http://somewhere.example/a?b=c', { proxyUrl }))).body).toBe('hello from /a');
     expect(proxy.seen).toEqual([
-      `GET http://somewhere.example/a?b=c host=somewhere.example auth=Basic ${Buffer.from('user:p@ss').toString('base64')}`,
+      `GET http://somewhere.example/a?b=c host=somewhere.example auth=Basic ${Buffer.from(`user:${meant}`).toString('base64')}`,
     ]);
   });
 
