@@ -1,4 +1,4 @@
-// Pods as real servers on 127.0.0.1, each at a port of its own: HTTP, or gRPC where the container's port is named so.
+// Pods as real servers, each at a port of 127.0.0.1 or at an address of its own: HTTP, or gRPC where the container's port is named so.
 import type { KubeObject } from '../../kube/contract.ts';
 import { sleep } from '../../util/clock.ts';
 import type { Clock } from '../../util/clock.ts';
@@ -23,6 +23,8 @@ export interface HttpRunnerOptions {
   readonly lingerMs?: number;
   /** How long requests under way may take after that; 10,000 by default. */
   readonly finishMs?: number;
+  /** The address of a pod where pods have addresses of their own: then it listens at the ports of its spec. */
+  readonly addressOf?: (pod: KubeObject) => string;
 }
 
 /** A runner whose pods can be counted and all ended. */
@@ -38,7 +40,7 @@ interface RunningPod {
   readonly metrics: { port: number; close(): void } | null;
 }
 
-/** Opens the runner. Works on every operating system: no addresses besides 127.0.0.1. */
+/** Opens the runner. Without `addressOf` it works on every operating system: no addresses besides 127.0.0.1. */
 export function openHttpRunner(options: HttpRunnerOptions): HttpRunner {
   const { lingerMs = 500, finishMs = 10_000, clock } = options;
   const pods = new Map<string, Promise<RunningPod>>();
@@ -48,6 +50,7 @@ export function openHttpRunner(options: HttpRunnerOptions): HttpRunner {
     const starting = startPod(options, pod, faults);
     pods.set(uidOf(pod), starting);
     const { app, metrics } = await starting;
+    if (options.addressOf !== undefined) return { ip: options.addressOf(pod), annotations: {} };
     return {
       ip: '127.0.0.1',
       annotations: {
@@ -95,10 +98,22 @@ async function startPod(options: HttpRunnerOptions, pod: KubeObject, faults: Ima
   const counters = createTrafficCounters(facts, metricsAs);
   const role = facts.workload.endsWith('-primary') ? 'primary' : 'canary';
   const identity = { pod: facts.pod, version: facts.version, role } as const;
-  const app: AppOptions = { clock, random, identity, faults, counters };
+  const ip = options.addressOf?.(pod);
+  const at = (port: number): Pick<AppOptions, 'listenAt'> => (ip === undefined ? {} : { listenAt: { ip, port } });
+  const app: AppOptions = { clock, random, identity, faults, counters, ...at(servedPort(pod)) };
   if (facts.protocol === 'http') return { app: await startHttpApp(app), metrics: null };
-  return { app: await startGrpcApp(app), metrics: await startMetricsPort(counters) };
+  return {
+    app: await startGrpcApp(app),
+    metrics: await startMetricsPort(counters, at(metricsPort(pod)).listenAt),
+  };
 }
+
+/** The first port of the first container that has one. */
+const servedPort = (pod: KubeObject): number =>
+  asPod(pod).spec.containers.flatMap((container) => container.ports ?? [])[0]?.containerPort ?? 8080;
+
+/** Where its annotations say that it shows its numbers. */
+const metricsPort = (pod: KubeObject): number => Number(pod.metadata.annotations?.['prometheus.io/port'] ?? 9102);
 
 /** What labels say of a pod. The Deployment's name is that of the ReplicaSet without the hash of its template. */
 function factsOf(pod: KubeObject, version: string): PodFacts {

@@ -17,12 +17,23 @@ export interface AppIdentity extends GetReply {
   readonly role: 'primary' | 'canary';
 }
 
+/** Where a server listens. Port 0 takes a free one. */
+export interface ListenAt {
+  readonly ip: string;
+  readonly port: number;
+}
+
+/** A free port of this machine alone. */
+const ANYWHERE: ListenAt = { ip: '127.0.0.1', port: 0 };
+
 export interface AppOptions {
   readonly clock: Clock;
   readonly random: Random;
   readonly identity: AppIdentity;
   readonly faults: ImageFaults;
   readonly counters: TrafficCounters;
+  /** A free port of 127.0.0.1 when left out. */
+  readonly listenAt?: ListenAt;
 }
 
 /** A listening application. */
@@ -47,7 +58,7 @@ export async function startHttpApp(options: AppOptions): Promise<RunningApp> {
   });
   // Who holds a connection decides when it ends; a time-out here would race with the next request.
   server.keepAliveTimeout = 0;
-  const port = await listen(server);
+  const port = await listen(server, options.listenAt);
   return {
     port,
     drain() {
@@ -79,9 +90,12 @@ async function answerHttp(
 }
 
 /** Starts only `/metrics`, for pods whose own port does not speak HTTP/1. */
-export async function startMetricsPort(counters: TrafficCounters): Promise<{ port: number; close(): void }> {
+export async function startMetricsPort(
+  counters: TrafficCounters,
+  listenAt?: ListenAt,
+): Promise<{ port: number; close(): void }> {
   const server = createServer((_, response) => response.end(counters.render()));
-  const port = await listen(server);
+  const port = await listen(server, listenAt);
   return {
     port,
     close() {
@@ -91,10 +105,10 @@ export async function startMetricsPort(counters: TrafficCounters): Promise<{ por
   };
 }
 
-function listen(server: HttpServer): Promise<number> {
+function listen(server: HttpServer, { ip, port }: ListenAt = ANYWHERE): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', reject);
-    server.listen(0, '127.0.0.1', () => resolve((server.address() as AddressInfo).port));
+    server.listen(port, ip, () => resolve((server.address() as AddressInfo).port));
   });
 }
 
@@ -108,8 +122,9 @@ export async function startGrpcApp(options: AppOptions): Promise<RunningApp> {
       void answerGrpc(options, call, callback);
     },
   });
+  const at = options.listenAt ?? ANYWHERE;
   const port = await new Promise<number>((resolve, reject) => {
-    server.bindAsync('127.0.0.1:0', ServerCredentials.createInsecure(), (error, bound) => {
+    server.bindAsync(`${at.ip}:${at.port}`, ServerCredentials.createInsecure(), (error, bound) => {
       if (error === null) resolve(bound);
       else reject(error);
     });
