@@ -195,7 +195,10 @@ export class KubeApi {
           headers: {
             authorization: `Bearer ${token}`,
             accept: 'application/json',
-            ...(text === undefined ? {} : { 'content-type': contentType }),
+            // Without its length, the body of a DELETE would be taken for the next request.
+            ...(text === undefined
+              ? {}
+              : { 'content-type': contentType, 'content-length': String(Buffer.byteLength(text)) }),
             ...headers,
           },
           ...(signal === undefined ? {} : { signal }),

@@ -7,7 +7,7 @@ import type { ControlPlane } from '../control-plane.ts';
 import { startProcess, stopAll, type RealProcess } from '../process.ts';
 import { waitFor } from '../waiting.ts';
 import { startEnvoy, waitForEnvoy } from './envoy.ts';
-import { CONTOUR_ENVOY_IP, CONTOUR_PORT } from './network.ts';
+import { CONTOUR_ENVOY_IP, CONTOUR_LISTENER_PORT } from './network.ts';
 
 export interface ContourOptions {
   readonly plane: ControlPlane;
@@ -79,7 +79,12 @@ class RealContour implements Contour {
       spec: {
         gatewayClassName: 'contour',
         listeners: [
-          { name: 'http', port: CONTOUR_PORT, protocol: 'HTTP', allowedRoutes: { namespaces: { from: 'All' } } },
+          {
+            name: 'http',
+            port: CONTOUR_LISTENER_PORT,
+            protocol: 'HTTP',
+            allowedRoutes: { namespaces: { from: 'All' } },
+          },
         ],
       },
     });

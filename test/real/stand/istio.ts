@@ -223,7 +223,13 @@ function bootstrap(): unknown {
         },
       ],
     },
-    // Its numbers keep the whole name of a cluster as one label.
-    stats_config: { use_all_default_tags: true },
+    // A cluster's whole name is one label; Envoy's own pattern would end at its first dot.
+    stats_config: {
+      use_all_default_tags: false,
+      stats_tags: [
+        { tag_name: 'envoy.cluster_name', regex: String.raw`^cluster\.((.+?\.svc\.cluster\.local);?\.)` },
+        { tag_name: 'envoy.response_code' },
+      ],
+    },
   };
 }

@@ -15,5 +15,6 @@ export const EXTERNAL_LABEL = 'stand.serin.dev/external';
 /** Ports of the gateway: no pod uses them, for the gateway binds them on every address. */
 export const ISTIO_PORT = 18_000;
 export const ISTIO_GATEWAY_API_PORT = 18_001;
-/** Contour's Envoy binds only its own address. */
-export const CONTOUR_PORT = 18_080;
+/** The port of Contour's listener, and the one that its Envoy takes for it: Contour adds 8,000, so that Envoy needs no rights. */
+export const CONTOUR_LISTENER_PORT = 10_080;
+export const CONTOUR_PORT = CONTOUR_LISTENER_PORT + 8_000;

@@ -101,6 +101,11 @@ function configOf({ istioEnvoy, everySeconds }: PrometheusOptions): unknown {
 }
 
 const CLUSTER = String.raw`outbound\|\d+\|\|(.+?)(?:-canary)?\.([^.]+)\.svc\.cluster\.local`;
+/** The port of the gRPC apps. */
+const GRPC_CLUSTER = String.raw`outbound\|50051\|\|.*`;
+
+const COUNTED = 'envoy_cluster_(?:upstream_rq|upstream_rq_time.*|grpc_\\d+)';
+const byNameAndCluster = { source_labels: ['__name__', 'envoy_cluster_name'], separator: ';' } as const;
 
 const fromCluster = (target: string, replacement: string): unknown => ({
   source_labels: ['envoy_cluster_name'],
@@ -108,11 +113,11 @@ const fromCluster = (target: string, replacement: string): unknown => ({
   target_label: target,
   replacement,
 });
-const rename = (from: string, to: string): unknown => ({
-  source_labels: ['__name__'],
-  regex: from,
-  target_label: '__name__',
-  replacement: to,
+const toLabel = (source: string, regex: string, target: string, replacement: string): unknown => ({
+  source_labels: [source],
+  regex,
+  target_label: target,
+  replacement,
 });
 
 /**
@@ -120,29 +125,16 @@ const rename = (from: string, to: string): unknown => ({
  * numbers are the same, the labels are ours: this proves the arithmetic of the queries, not Istio's labels.
  */
 const ISTIO_RENAMES: readonly unknown[] = [
-  {
-    source_labels: ['__name__', 'envoy_cluster_name'],
-    separator: ';',
-    regex: `envoy_cluster_(upstream_rq|upstream_rq_time.*|grpc_\\d+);${CLUSTER}`,
-    action: 'keep',
-  },
+  { ...byNameAndCluster, regex: `${COUNTED};${CLUSTER}`, action: 'keep' },
+  // Calls of gRPC are counted by their own status, not by that of HTTP.
+  { ...byNameAndCluster, regex: `envoy_cluster_upstream_rq;${GRPC_CLUSTER}`, action: 'drop' },
+  toLabel('envoy_cluster_name', GRPC_CLUSTER, 'request_protocol', 'grpc'),
   fromCluster('destination_workload', '$1'),
   fromCluster('destination_workload_namespace', '$2'),
   { target_label: 'reporter', replacement: 'destination' },
-  { source_labels: ['envoy_response_code'], regex: '(.+)', target_label: 'response_code', replacement: '$1' },
+  toLabel('envoy_response_code', '(.+)', 'response_code', '$1'),
   // A status of gRPC is part of the counter's name.
-  {
-    source_labels: ['__name__'],
-    regex: 'envoy_cluster_grpc_(.+)',
-    target_label: 'grpc_response_status',
-    replacement: '$1',
-  },
-  {
-    source_labels: ['__name__'],
-    regex: 'envoy_cluster_grpc_.+',
-    target_label: 'request_protocol',
-    replacement: 'grpc',
-  },
-  rename('envoy_cluster_(?:upstream_rq|grpc_\\d+)', 'istio_requests_total'),
-  rename('envoy_cluster_upstream_rq_time(.*)', 'istio_request_duration_milliseconds$1'),
+  toLabel('__name__', 'envoy_cluster_grpc_(.+)', 'grpc_response_status', '$1'),
+  toLabel('__name__', String.raw`envoy_cluster_(?:upstream_rq|grpc_\d+)`, '__name__', 'istio_requests_total'),
+  toLabel('__name__', 'envoy_cluster_upstream_rq_time(.*)', '__name__', 'istio_request_duration_milliseconds$1'),
 ];

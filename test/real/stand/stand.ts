@@ -133,7 +133,7 @@ async function all<Parts extends readonly unknown[]>(starting: {
   [Index in keyof Parts]: Promise<Parts[Index]>;
 }): Promise<Parts> {
   await Promise.allSettled(starting);
-  return (await Promise.all(starting)) as unknown as Parts;
+  return Promise.all(starting);
 }
 
 function startNode(plane: ControlPlane, folder: string): RealProcess {

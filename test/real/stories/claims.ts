@@ -1,0 +1,66 @@
+// What must hold of every story, whatever the mesh: asserted from outside, by what clients and a witness saw.
+import { expect } from 'vitest';
+import { sumAnswers } from '../../../src/embedded/demo/ledger.ts';
+import { judgeShares, type StepShare } from '../../../src/embedded/demo/route-log.ts';
+import { systemClock } from '../../../src/util/clock.ts';
+import type { StandApp } from '../stand/app.ts';
+
+/** Below this a share is not chance any more. */
+const P_VALUE_MIN = 1e-6;
+const RATE_MIN = 50;
+const NEW_CONNECTIONS_MIN = 0.45;
+
+/** No request failed since a time, at the asked rate, half of them on connections of their own. */
+export function expectNoFailures(app: StandApp, sinceMs: number): void {
+  const answers = app.answersSince(sinceMs);
+  const failed = answers.filter(({ isOk }) => !isOk);
+  const told = failed.slice(0, 5).map(({ problem, role, version, startMs, endMs }) => ({
+    problem,
+    by: `${role ?? 'nobody'} ${version ?? ''}`,
+    afterMs: Math.round(startMs - sinceMs),
+    tookMs: Math.round(endMs - startMs),
+    phase: app.canaries.findLast(({ atMs }) => atMs <= endMs)?.phase,
+  }));
+  expect({ namespace: app.spec.namespace, failed: failed.length, told }).toEqual({
+    namespace: app.spec.namespace,
+    failed: 0,
+    told: [],
+  });
+  expectLoad(app, sinceMs);
+}
+
+/** The load was what the claim is about. */
+export function expectLoad(app: StandApp, sinceMs: number): void {
+  const { requests, newConnections } = sumAnswers(app.answersSince(sinceMs));
+  const seconds = (systemClock.monotonicMs() - sinceMs) / 1_000;
+  expect(requests / seconds).toBeGreaterThan(RATE_MIN);
+  expect(newConnections / requests).toBeGreaterThan(NEW_CONNECTIONS_MIN);
+}
+
+/** At every weight since a time, clients saw the share that was asked for. Returns what they saw. */
+export function expectShares(app: StandApp, sinceMs: number): readonly StepShare[] {
+  const since = app.steps.findLastIndex(({ committedMs }) => committedMs <= sinceMs);
+  const steps = app.steps.slice(Math.max(since, 0)).map((step) => ({
+    ...step,
+    committedMs: Math.max(step.committedMs, sinceMs),
+    followedMs: step.followedMs === null ? null : Math.max(step.followedMs, sinceMs),
+  }));
+  const shares = judgeShares(steps, app.answersSince(sinceMs), systemClock.monotonicMs());
+  expect(shares.filter(({ pValue }) => pValue < P_VALUE_MIN)).toEqual([]);
+  return shares;
+}
+
+/** The weights that the route was given since a time. */
+export const weightsSince = (app: StandApp, sinceMs: number): readonly number[] =>
+  app.steps.filter(({ committedMs }) => committedMs >= sinceMs).map(({ weightPercent }) => weightPercent);
+
+/** Canary pods were not told to end while requests still went to them. */
+export function expectDrained(app: StandApp, sinceMs: number): void {
+  for (const downMs of app.scaledDownMs.filter((atMs) => atMs >= sinceMs)) {
+    const next = app.steps.find(({ weightPercent, committedMs }) => weightPercent > 0 && committedMs > downMs);
+    const late = app
+      .answersSince(downMs)
+      .filter(({ role, startMs }) => role === 'canary' && startMs < (next?.committedMs ?? Number.POSITIVE_INFINITY));
+    expect(late).toEqual([]);
+  }
+}
