@@ -21,6 +21,10 @@ export function rebuildState(seen: Observation, foreign: Foreign): State {
     seenRevision: targetRevision,
     trackedConfigs: seen.trackedConfigs,
     primaryReplicas: seen.primary?.replicas ?? 0,
+    // Nobody remembers how far the numbers had come. Under one that was used before, something new passes for a repetition in
+    // every sink, and a fence for one that stands already.
+    nextSeq: seen.nowMs,
+    record: seen.nowMs,
     because: { signal: 'rebuilt', message: 'The status was rebuilt from the cluster', atMs: seen.nowMs },
   };
   const mayCarryTraffic = (seen.route.askedPercent ?? 0) > 0 || (seen.target?.replicas ?? 0) > 0;

@@ -163,6 +163,19 @@ describe('a lost status', () => {
     world.close();
   });
 
+  it('what is told after it is new: no sink takes it for a repetition', async () => {
+    const world = await initializedShop();
+    await world.clock.advance(60_000);
+    world.changeStatus((draft) => {
+      draft.status = {};
+    });
+    await world.until('a record is there again', () => world.inner() !== '');
+    world.remove(canaryKind('serin.dev'), 'shop');
+    await world.until('the Canary is gone', () => world.canary() === null);
+    expect(world.reasons()).toContain('Terminating');
+    world.close();
+  });
+
   it('in Initializing goes on with the initialization', async () => {
     const world = await reach('Initializing');
     world.changeStatus((draft) => {
