@@ -19,7 +19,8 @@ export function requestSeen(object: KubeObject, state: State, nowMs: number): Re
     typeof request['id'] === 'string' && request['id'] !== '' ? request['id'].slice(0, 64) : `malformed-${text.length}`;
   if (state.lastRequest?.id === id) return null;
   const verb = VERBS.find((known) => known === request['verb']);
-  const by = typeof request['by'] === 'string' ? request['by'].slice(0, 128) : 'unknown';
+  // A shell without $USER writes an empty one.
+  const by = (typeof request['by'] === 'string' && request['by'].trim().slice(0, 128)) || 'unknown';
   return {
     id,
     verb: verb ?? 'pause',

@@ -59,6 +59,8 @@ export interface MessageSubject {
   readonly name: string;
   readonly targetKind: string;
   readonly targetName: string;
+  /** Mesh provider: empty where it is not known yet. */
+  readonly provider: string;
 }
 
 /** The facts that an outbox entry stores; each type reads a few of them, and a missing one is written as `?`. */
@@ -75,8 +77,6 @@ export interface MessageFacts {
   /** The bound that was broken, and which one it is. */
   readonly bound?: number;
   readonly side?: 'min' | 'max';
-  /** Provider of the metric: istio, prometheus, scrape… */
-  readonly metricProvider?: string;
   readonly hook?: string;
   readonly hookType?: HookType;
   /** muteAlert of the hook: no alert while it waits for approval. */

@@ -66,7 +66,7 @@ function tellNoData(subject: MessageSubject, facts: MessageFacts): RenderedMessa
   if (facts.checkKind === 'template') {
     return tell(`${halt} custom metric: ${check}: ${detail === '' ? 'no values found' : detail}`, 'Warning');
   }
-  const where = `${facts.metricProvider ?? '?'} metric ${check} probably ${targetOf(subject)} is not receiving traffic`;
+  const where = `${subject.provider || '?'} metric ${check} probably ${targetOf(subject)} is not receiving traffic`;
   return tell(`${halt} ${where}${detail === '' ? '' : `: ${detail}`}`, 'Warning');
 }
 
@@ -95,8 +95,10 @@ function tellRollingBack(subject: MessageSubject, facts: MessageFacts): Rendered
     return withAlert(told, 'error', `Progress deadline exceeded ${detail}`.trim());
   }
   // Flagger has no alert here because it has no such rollback; a rollback nobody hears of is worse than a new text.
-  const why = `${OWN_REASONS[facts.reason ?? ''] ?? facts.reason ?? 'for an unknown reason'} ${detail}`.trim();
-  return withAlert(tell(`${begin} ${why}`, 'Warning'), 'error', `Rolling back ${why}`);
+  const what = OWN_REASONS[facts.reason ?? ''] ?? facts.reason ?? 'for an unknown reason';
+  // That it was aborted, and by whom, is the detail itself.
+  const why = detail === '' ? ` ${what}` : `${facts.reason === 'Aborted' ? '' : ` ${what}`}: ${detail}`;
+  return withAlert(tell(`${begin}${why}`, 'Warning'), 'error', `Rolling back${why}`);
 }
 
 const OWN_REASONS: Readonly<Record<string, string>> = {

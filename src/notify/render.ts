@@ -24,6 +24,7 @@ export function renderAnnouncement(entry: AnnouncementEntry, canary: Announcemen
       name: canary.name,
       targetKind: canary.targetKind,
       targetName: canary.targetName,
+      provider: canary.provider,
     },
     entry.facts,
   );

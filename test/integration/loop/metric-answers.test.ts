@@ -113,7 +113,9 @@ describe('a metric answer', () => {
       { name: 'request-success-rate', verdict: 'Insufficient', value: null, min: 99 },
     ]);
     await world.clock.advance(2_000);
-    expect(world.events()).toContainEqual(expect.stringMatching(/^NoData: Halt advancement no values found/));
+    expect(world.events()).toContainEqual(
+      expect.stringMatching(/^NoData: Halt advancement no values found for istio metric request-success-rate /),
+    );
     world.close();
   });
 

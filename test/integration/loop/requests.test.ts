@@ -43,6 +43,16 @@ describe('abort', () => {
     },
   );
 
+  it('by a shell without a $USER names nobody, in whole sentences', async () => {
+    const world = await reach('Progressing');
+    ask(world, { id: 'r1', verb: 'abort', by: '' });
+    await world.untilPhase('Failed');
+    expect(world.status().history?.at(-1)).toMatchObject({ message: 'Aborted by unknown' });
+    await world.clock.advance(5_000);
+    expect(world.events()).toContain('RollingBack: Rolling back shop.web: Aborted by unknown');
+    world.close();
+  });
+
   it('in Initializing leaves the app on its target', async () => {
     const world = await reach('Initializing');
     ask(world, { id: 'r1', verb: 'abort', by: 'ann' });

@@ -6,7 +6,13 @@ import { isAnnouncementType, renderMessage } from '../../../src/notify/messages.
 import { renderAnnouncement, trafficRoutingOf } from '../../../src/notify/render.ts';
 import { makeAnnouncement } from '../../conformance/notify/support.ts';
 
-const SUBJECT = { namespace: 'test', name: 'podinfo', targetKind: 'Deployment', targetName: 'backend' };
+const SUBJECT = {
+  namespace: 'test',
+  name: 'podinfo',
+  targetKind: 'Deployment',
+  targetName: 'backend',
+  provider: 'istio',
+};
 
 const SENTENCES: readonly [AnnouncementType, MessageFacts, string, 'Normal' | 'Warning'][] = [
   ['Suspended', {}, 'skipping canary run as object is suspended', 'Normal'],
@@ -82,7 +88,7 @@ const SENTENCES: readonly [AnnouncementType, MessageFacts, string, 'Normal' | 'W
   ],
   [
     'NoData',
-    { check: 'request-duration', checkKind: 'builtin', metricProvider: 'istio' },
+    { check: 'request-duration', checkKind: 'builtin' },
     'Halt advancement no values found for istio metric request-duration probably backend.test is not receiving traffic',
     'Warning',
   ],
@@ -107,6 +113,18 @@ const SENTENCES: readonly [AnnouncementType, MessageFacts, string, 'Normal' | 'W
     'Warning',
   ],
   ['RollingBack', { reason: 'RollbackHook' }, 'Rolling back podinfo.test manual webhook invoked', 'Warning'],
+  [
+    'RollingBack',
+    { reason: 'Aborted', detail: 'Aborted by ann' },
+    'Rolling back podinfo.test: Aborted by ann',
+    'Warning',
+  ],
+  [
+    'RollingBack',
+    { reason: 'NoData', detail: 'No data for 3 checks in a row: latency' },
+    'Rolling back podinfo.test no data for too long: No data for 3 checks in a row: latency',
+    'Warning',
+  ],
   ['RolledBack', {}, 'Canary failed! Scaling down podinfo.test', 'Warning'],
   ['Terminating', {}, 'Terminating canary podinfo.test', 'Normal'],
 ];
