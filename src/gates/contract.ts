@@ -21,6 +21,8 @@ export interface HookCall {
 export interface HookAnswer {
   readonly verdict: HookVerdict;
   readonly detail: string;
+  /** Set on a `fail` that asking again does not mend: the hook itself said no, or its URL is forbidden. */
+  readonly isFinal?: true;
 }
 
 /** Calls hooks. Never throws for what the other side does: an unreachable hook is `fail` with the reason. */

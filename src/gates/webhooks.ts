@@ -1,5 +1,5 @@
 // Calls webhooks with Flagger's payload, retries what may heal, and reads what the answer means.
-import { SerinError, TransientError } from '../errors.ts';
+import { RefusedError, SerinError, TransientError } from '../errors.ts';
 import type { HttpClient, HttpResponse } from '../http/contract.ts';
 import type { Log } from '../telemetry/contract.ts';
 import { sleep, type Clock } from '../util/clock.ts';
@@ -104,8 +104,12 @@ async function attemptOnce(
     const detail = cleanText(error.message);
     const mayHeal = error instanceof TransientError && (error.code === 'IO_NETWORK' || error.code === 'IO_TIMEOUT');
     if (mayHeal) return { kind: 'again', afterMs: error.retryAfterMs, why: detail };
-    return { kind: 'answer', answer: { verdict: 'fail', detail } };
+    return { kind: 'answer', answer: failForGood(detail, error instanceof RefusedError) };
   }
+}
+
+function failForGood(detail: string, isFinal = true): HookAnswer {
+  return { verdict: 'fail', detail, ...(isFinal ? { isFinal } : {}) };
 }
 
 /** Flagger's payload: `metadata` is absent when there is none, and the hook's own keys win. */
@@ -135,7 +139,7 @@ function readAnswer(call: HookCall, response: HttpResponse, nowMs: number): Atte
   }
   const passesTo = call.group === 'flagger.app' ? 202 : 299;
   if (status >= 200 && status <= passesTo) return { kind: 'answer', answer: { verdict: 'pass', detail: '' } };
-  return { kind: 'answer', answer: { verdict: 'fail', detail: said || `the hook answered ${status}` } };
+  return { kind: 'answer', answer: failForGood(said || `the hook answered ${status}`) };
 }
 
 /** Seconds or a date (RFC 9110 §10.2.3); null when absent or unreadable. */

@@ -90,7 +90,7 @@ export function openNotifiers(ports: NotifyPorts): Notifiers {
         if (typeof opened === 'string') problems.push(opened);
         else notifiers.push(opened);
       }
-      const hooks = canary.policy.hooks.flatMap((hook) => openHookNotifier(ports.hooks, hook) ?? []);
+      const hooks = canary.policy.hooks.flatMap((hook) => openHookNotifier(ports.hooks, hook, events) ?? []);
       notifiers.push(...hooks);
       if (!canary.policy.hooks.some((hook) => hook.type === 'event')) notifiers.push(...openGlobalWebhook(ports));
       return { notifiers, problems };

@@ -158,6 +158,24 @@ describe('after the run', () => {
     expect(called).toHaveLength(4);
     expect(new Set(world.http.to('hook.sim').map(({ headers }) => headers['idempotency-key'])).size).toBe(1);
     expect(world.status().outbox).toEqual([]);
+    const about = world.events().filter((text) => text.includes('my-post-rollout'));
+    expect(about).toEqual([
+      expect.stringMatching(/^HookFailed: Post-rollout hook my-post-rollout failed /),
+      'HookPassed: Post-rollout check my-post-rollout passed',
+    ]);
+    world.close();
+  });
+
+  it('a post-rollout hook that says no was heard: it is called once, and an Event says what it said', async () => {
+    const { world, called } = await hooked([hook('post-rollout')], {
+      'post-rollout': () => ({ status: 409, body: 'done already' }),
+    });
+    world.setImage('app:2');
+    await world.untilPhase('Succeeded');
+    await world.clock.advance(3_600_000);
+    expect(called).toHaveLength(1);
+    expect(world.status().outbox).toEqual([]);
+    expect(world.events()).toContain('HookFailed: Post-rollout hook my-post-rollout failed done already');
     world.close();
   });
 

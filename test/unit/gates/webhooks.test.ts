@@ -169,6 +169,7 @@ describe('createHookCaller()', () => {
     const answer = await ask(aCall({ url: far.url, retries: 2 }));
     expect(answer).toEqual({
       verdict: 'fail',
+      isFinal: true,
       detail: `Cannot call "127.0.0.1:${far.port}" for hook: IO_FORBIDDEN_ADDRESS, the redirect (302) leads to another host, scheme or port`,
     });
     const loop = await aHook({ status: 307, headers: { location: '/again' } });
@@ -182,6 +183,7 @@ describe('createHookCaller()', () => {
     );
     expect(answer).toEqual({
       verdict: 'fail',
+      isFinal: true,
       detail: 'Cannot call "169.254.169.254" for hook: IO_FORBIDDEN_ADDRESS, link-local addresses are not allowed',
     });
   });
@@ -298,7 +300,11 @@ describe('what people read', () => {
     ['the status when there is no text', ' \n ', 'the hook answered 403'],
   ])('%s', async (_, body, detail) => {
     const hook = await aHook({ status: 403, body });
-    expect(await aCaller(new VirtualClock())(aCall({ url: hook.url }))).toEqual({ verdict: 'fail', detail });
+    expect(await aCaller(new VirtualClock())(aCall({ url: hook.url }))).toEqual({
+      verdict: 'fail',
+      detail,
+      isFinal: true,
+    });
   });
 
   test('at most 256 characters, none cut in half', async () => {
