@@ -6,8 +6,9 @@ import { InvalidSpecError, UnsupportedError } from '../errors.ts';
 import type { KubeObject } from '../kube/contract.ts';
 import { canaryKind, CONTROLLER_REVISION, refOf } from '../kube/kinds.ts';
 import { isObject } from '../util/json.ts';
-import type { Drivers } from './drivers.ts';
+import type { Drivers, Mesh } from './drivers.ts';
 import { keyOf } from './keys.ts';
+import { sourceless } from './questions.ts';
 
 /** A Canary that can be worked, or why not. `invalid` is set when an older spec stands in. */
 export type Admission =
@@ -49,14 +50,20 @@ function problemOf(object: KubeObject, use: Drivers): Canary | string {
   const moved = movedFrom(object, parsed.canary);
   if (moved !== null) return moved;
   try {
-    use.meshFor(parsed.canary);
+    const mesh = use.meshFor(parsed.canary);
     use.workloadFor(parsed.canary);
-    return parsed.canary;
+    return whyUnmeasurable(parsed.canary, mesh, use) ?? parsed.canary;
   } catch (error) {
     if (error instanceof InvalidSpecError) return error.path === '' ? error.message : `${error.path}: ${error.message}`;
     if (error instanceof UnsupportedError) return error.message;
     throw error;
   }
+}
+
+/** A check that nobody could ever answer: said now, and not by a rollback after the first run's checks. Null when there is none. */
+function whyUnmeasurable(canary: Canary, mesh: Mesh, use: Drivers): string | null {
+  if (canary.policy.skipAnalysis) return null;
+  return canary.policy.checks.map((check) => sourceless(canary, mesh, check, use)).find((why) => why !== null) ?? null;
 }
 
 /** Target and apex are for good: the CRD says so, and where its rules are not enforced this does. Null when they are as they were first seen. */

@@ -92,7 +92,9 @@ async function observeAdmitted(looking: Looking, stored: Exclude<StoredState, { 
       ? null
       : (refusalOf(world) ?? (await refusedReference(canary, use, optionsOf(looking, state))));
   if (refusal !== null) return refuse(object, refusal.reason, refusal.message);
-  const first = await seenOf(looking, state, world, nowMs);
+  // A run goes on with what the world lacks, but not with a spec that nobody honours.
+  const invalid = admission.invalid ?? (isRunning(state.phase) ? flawOf(world) : null);
+  const first = await seenOf({ ...looking, admission: { ...admission, invalid } }, state, world, nowMs);
   const known = stored.kind === 'state' ? (rebased(state, first) ?? state) : rebuildState(first, stored);
   const quietSinceMs = memory.quiet.since(key, known, isQuiet(known, first), versionOf(world.route), nowMs);
   const seen = { ...first, quietSinceMs };
@@ -158,11 +160,13 @@ function optionsOf(looking: Looking, state: State): CallOptions {
 
 /** Why a Canary at rest cannot be worked in this world; one with a run under way is worked as well as it can. */
 function refusalOf(world: World): { readonly reason: string; readonly message: string } | null {
-  const invalid = world.routeRequest === null ? undefined : world.mesh.driver.validate(world.routeRequest)[0];
-  if (world.workloadFound.problem !== null) return world.workloadFound.problem;
-  return invalid === undefined
-    ? world.route.problem
-    : { reason: 'InvalidSpec', message: `${invalid.path}: ${invalid.message}` };
+  return world.workloadFound.problem ?? flawOf(world) ?? world.route.problem;
+}
+
+/** What of spec.service the mesh provider cannot do. */
+function flawOf({ mesh, routeRequest }: World): { readonly reason: string; readonly message: string } | null {
+  const flaw = routeRequest === null ? undefined : mesh.driver.validate(routeRequest)[0];
+  return flaw === undefined ? null : { reason: 'InvalidSpec', message: `${flaw.path}: ${flaw.message}` };
 }
 
 async function seenOf(looking: Looking, state: State, world: World, nowMs: number): Promise<Observation> {

@@ -1,7 +1,7 @@
 // From a check to a question for a metric source: built-in metrics, inline queries and MetricTemplates.
 import type { Canary, MetricTemplate } from '../api/types.ts';
 import type { Check } from '../core/policy.ts';
-import { InvalidSpecError, UnsupportedError } from '../errors.ts';
+import { InvalidSpecError } from '../errors.ts';
 import { metricTemplateKind, refOf, SECRET } from '../kube/kinds.ts';
 import type { MetricEndpoint, MetricQuestion, MetricSource, MetricSubject } from '../metrics/contract.ts';
 import type { Drivers, Mesh } from './drivers.ts';
@@ -26,23 +26,14 @@ export async function questionOf(
   const subject = subjectOf(key, canary);
   const base = { windowMs: check.windowMs, windowText: check.windowText, subject };
   const server = metricsServerOf(canary, use);
+  const why = sourceless(canary, mesh, check, use);
+  if (why !== null) throw new InvalidSpecError('SPEC_METRIC', 'spec.analysis.metrics', why);
   if (check.source.kind === 'builtin') {
-    const traffic = mesh.provider.metrics(protocolOf(canary));
-    if (traffic === null)
-      throw new UnsupportedError(
-        'CAPABILITY_METRIC',
-        `Provider ${mesh.provider.name} has no built-in metric ${check.name}; use a MetricTemplate`,
-      );
+    const traffic = mesh.provider.metrics(protocolOf(canary))!;
     const source = server === 'scrape' ? use.scraper : use.prometheus(plainEndpoint(server));
     return { source, question: { ...base, what: { kind: 'builtin', metric: check.source.metric, traffic } } };
   }
   if (check.source.kind === 'query') {
-    if (server === 'scrape')
-      throw new InvalidSpecError(
-        'SPEC_METRIC',
-        'spec.analysis.metrics',
-        `Metric ${check.name} has a query, which needs a Prometheus: set spec.metricsServer to its URL`,
-      );
     const query = use.renderQuery(check.source.query, subject, check.windowText, {});
     return { source: use.prometheus(plainEndpoint(server)), question: { ...base, what: { kind: 'query', query } } };
   }
@@ -50,6 +41,16 @@ export async function questionOf(
   const query = use.renderQuery(template.query, subject, check.windowText, check.source.variables);
   const endpoint = await endpointOf(template, use, signal);
   return { source: use.prometheus(endpoint), question: { ...base, what: { kind: 'query', query } } };
+}
+
+/** Why no source answers a check, by the spec and the settings alone; null when one may. */
+export function sourceless(canary: Canary, mesh: Mesh, check: Check, use: Drivers): string | null {
+  if (check.source.kind === 'query' && metricsServerOf(canary, use) === 'scrape')
+    return `Cannot use spec.analysis.metrics: the query of "${check.name}" needs a Prometheus, must have its URL in spec.metricsServer or --metrics-server`;
+  const protocol = protocolOf(canary);
+  if (check.source.kind === 'builtin' && mesh.provider.metrics(protocol) === null)
+    return `Cannot use spec.analysis.metrics: provider "${mesh.provider.name}" has no "${check.name}" for ${protocol}, must have templateRef under another name`;
+  return null;
 }
 
 /** `scrape` or the URL of a Prometheus. */

@@ -1,6 +1,7 @@
 // References of a Canary into other namespaces: refused unless the object that is named grants it.
 import type { Canary } from '../api/types.ts';
-import type { CallOptions, ObjectRef } from '../kube/contract.ts';
+import { InvalidSpecError, UnsupportedError } from '../errors.ts';
+import type { CallOptions, KubeObject, ObjectRef } from '../kube/contract.ts';
 import { alertProviderKind, metricTemplateKind, refOf } from '../kube/kinds.ts';
 import type { Drivers } from './drivers.ts';
 
@@ -9,41 +10,36 @@ interface Reference {
   readonly ref: ObjectRef;
 }
 
-/** What a Canary names in other namespaces, and where its alerts go: each change of one concerns it. */
+/** The templates and alert providers that a Canary names: each change of one concerns it. */
 export function watchedReferences(canary: Canary): readonly ObjectRef[] {
-  const { identity, policy } = canary;
-  const kind = alertProviderKind(identity.group);
-  const providers = policy.alerts.map(({ provider }) =>
-    refOf(kind, provider.namespace ?? identity.namespace, provider.name),
-  );
-  return [...referencesIn(canary).map(({ ref }) => ref), ...providers];
+  return referencesIn(canary).map(({ ref }) => ref);
 }
 
 function referencesIn({ identity, policy }: Canary): readonly Reference[] {
   const templates = policy.checks.flatMap(({ name, source }): Reference[] =>
-    source.kind === 'template' && source.namespace !== null
+    source.kind === 'template'
       ? [
           {
             path: `templateRef of metric ${name}`,
-            ref: refOf(metricTemplateKind(identity.group), source.namespace, source.name),
+            ref: refOf(metricTemplateKind(identity.group), source.namespace ?? identity.namespace, source.name),
           },
         ]
       : [],
   );
-  const alerts = policy.alerts.flatMap(({ name, provider }): Reference[] =>
-    provider.namespace === null
-      ? []
-      : [
-          {
-            path: `providerRef of alert ${name}`,
-            ref: refOf(alertProviderKind(identity.group), provider.namespace, provider.name),
-          },
-        ],
-  );
+  const alerts = policy.alerts.map(({ name, provider }): Reference => {
+    const kind = alertProviderKind(identity.group);
+    return {
+      path: `providerRef of alert ${name}`,
+      ref: refOf(kind, provider.namespace ?? identity.namespace, provider.name),
+    };
+  });
   return [...templates, ...alerts];
 }
 
-/** The first reference that is not granted, in one sentence; null when all are. One that names nothing is not granted by anybody. */
+/**
+ * The first reference that is not granted, or to a type that comes later, in one sentence; null when all are good. In another
+ * namespace one that names nothing is not granted by anybody; in the Canary's own it may still come.
+ */
 export async function refusedReference(
   canary: Canary,
   use: Drivers,
@@ -51,12 +47,31 @@ export async function refusedReference(
 ): Promise<{ readonly reason: string; readonly message: string } | null> {
   for (const { path, ref } of referencesIn(canary)) {
     const object = await use.kube.cache.read(ref, options);
-    if (object !== null && use.isGranted(object, canary.identity.namespace)) continue;
+    const isOwn = ref.namespace === canary.identity.namespace;
     const what = `${ref.kind.kind} ${ref.namespace ?? ''}/${ref.name}`;
+    if (isOwn || (object !== null && use.isGranted(object, canary.identity.namespace))) {
+      const later = object === null ? null : laterType(object, use);
+      if (later === null) continue;
+      return { reason: 'InvalidSpec', message: `Cannot use ${path}: ${what} cannot be used: ${later}` };
+    }
     return {
       reason: 'NotGranted',
       message: `Cannot use ${path}: ${what} is in another namespace, must exist and be annotated serin.dev/allow-from: ${canary.identity.namespace}`,
     };
   }
   return null;
+}
+
+/** Why nothing here serves the type of a template or of an alert provider; null when something does. */
+function laterType(object: KubeObject, use: Drivers): string | null {
+  try {
+    if (object.kind === 'AlertProvider') use.parseAlertProvider(object);
+    else use.parseTemplate(object);
+    return null;
+  } catch (error) {
+    if (error instanceof UnsupportedError) return error.message;
+    // What is wrong with it otherwise is said where it is used.
+    if (error instanceof InvalidSpecError) return null;
+    throw error;
+  }
 }

@@ -70,6 +70,14 @@ const UNKNOWN_NAMES: readonly Case[] = [
 
 const LATER_FIELDS: readonly Case[] = [
   {
+    what: 'a query where there is nobody to ask',
+    wrong: {
+      spec: { metricsServer: 'scrape' },
+      analysis: { metrics: [{ name: 'errors', interval: '30s', thresholdRange: { max: 1 }, query: 'errors' }] },
+    },
+    says: ['spec.analysis.metrics', '"errors"', 'spec.metricsServer'],
+  },
+  {
     what: 'analysis.match',
     wrong: analysis({ match: [{ headers: { x: { exact: 'y' } } }] }),
     says: ['spec.analysis.match', LATER],

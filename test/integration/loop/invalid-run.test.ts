@@ -45,6 +45,22 @@ describe('a spec that becomes invalid', () => {
     },
   );
 
+  it('for its mesh provider alone rolls the run back too', async () => {
+    const world = await reach('Progressing');
+    world.changeCanary((draft) => {
+      (draft.spec['service'] as Record<string, unknown>)['backendTimeout'] = '3s';
+    });
+    await world.untilPhase('Failed');
+    expect(world.weight()).toBe(0);
+    expect(world.image('shop-primary')).toBe('app:1');
+    expect(world.status().history?.at(-1)).toMatchObject({
+      outcome: 'rolledBack',
+      message: expect.stringContaining('spec.service.backendTimeout'),
+    });
+    expect(world.condition('Ready')).toMatchObject({ status: 'False', reason: 'InvalidSpec' });
+    world.close();
+  });
+
   it.each(['Finalising', 'Returning', 'RollingBack'] as const)(
     'in %s does not keep the run from its end',
     async (phase) => {

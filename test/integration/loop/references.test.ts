@@ -137,6 +137,36 @@ describe.each(KINDS)('$what in another namespace', ({ object, canary, kind }) =>
   });
 });
 
+describe.each([
+  { what: 'a MetricTemplate', kind: 'MetricTemplate', spec: { provider: { type: 'datadog' }, query: 'q' } },
+  { what: 'an AlertProvider', kind: 'AlertProvider', spec: { type: 'msteams', address: 'https://chat.sim/' } },
+])('$what of a type that comes later', ({ kind, spec }) => {
+  it('is refused in one condition and one Event', async () => {
+    const ofType: KubeObject = {
+      apiVersion: 'flagger.app/v1beta1',
+      kind,
+      metadata: { name: 'own', namespace: 'web' },
+      spec,
+    };
+    const world = await runningShop({ args: ['--api-groups=flagger.app'], objects: [ofType] });
+    world.apply(
+      shopCanary({
+        group: 'flagger.app',
+        analysis:
+          kind === 'AlertProvider'
+            ? { alerts: [{ name: 'call', providerRef: { name: 'own' } }] }
+            : { metrics: [{ name: 'errors', thresholdRange: { max: 1 }, templateRef: { name: 'own' } }] },
+      }),
+    );
+    await world.clock.advance(60_000);
+    const ready = world.condition('Ready', 'shop', 'flagger.app');
+    expect(ready).toMatchObject({ status: 'False', reason: 'InvalidSpec' });
+    for (const words of [`${kind} web/own`, 'comes in a later release']) expect(ready!.message).toContain(words);
+    expect(world.events()).toHaveLength(1);
+    world.close();
+  });
+});
+
 describe('Secrets', () => {
   it('are read in the namespace of the object that names them, never in that of the Canary', async () => {
     const world = await furnished([template('web')]);
