@@ -65,6 +65,8 @@ export function parseAlertProvider(resource: KubeObject): ParsedAlertProvider {
   }
   if (address !== '' && !isHttpUrl(address))
     report.add('spec.address', 'SPEC_URL', 'is not a URL, must begin with http:// or https://');
+  if (spec.proxy && !isHttpUrl(spec.proxy))
+    report.add('spec.proxy', 'SPEC_URL', 'is not a URL, must begin with http:// or https://');
   if (report.problems.length > 0) return { kind: 'invalid', problems: report.problems };
   return {
     kind: 'valid',

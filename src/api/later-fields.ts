@@ -54,6 +54,7 @@ export function refuseLaterFields(spec: CanarySpecInput, context: ReadingContext
   refuseMatch(spec, context, report);
   refuseTarget(spec, report);
   refuseAutoscaler(spec, report);
+  refuseUnread(spec, context, report);
   const { provider } = context;
   if (provider === 'istio' && spec.service?.appProtocol?.toLowerCase() === 'tcp') {
     report.add(
@@ -93,4 +94,18 @@ function refuseAutoscaler(spec: CanarySpecInput, report: Report): void {
   const kind = spec.autoscalerRef?.kind;
   if (kind === undefined || kind === 'HorizontalPodAutoscaler' || kind === 'ScaledObject') return;
   report.add('spec.autoscalerRef.kind', 'SPEC_VALUE', `"${kind}" is unknown, must be HorizontalPodAutoscaler`);
+}
+
+/** What is read only together with something else that is not there: dropped in flagger.app with a word, as Flagger drops it without one. */
+function refuseUnread(spec: CanarySpecInput, context: ReadingContext, report: Report): void {
+  const unread = (path: string, why: string): void => {
+    if (context.group === 'serin.dev') return report.add(path, 'SPEC_VALUE', `${why}, must be left out`);
+    context.notes.push({ path, code: 'SPEC_VALUE', message: `Ignored ${path}: ${why}` });
+  };
+  const queries = Object.keys(spec.autoscalerRef?.primaryScalerQueries ?? {});
+  if (queries.length > 0 && spec.autoscalerRef?.kind === 'HorizontalPodAutoscaler')
+    unread('spec.autoscalerRef.primaryScalerQueries', 'a HorizontalPodAutoscaler has no queries');
+  for (const [index, { templateRef, templateVariables }] of (spec.analysis.metrics ?? []).entries())
+    if (templateRef === undefined && Object.keys(templateVariables ?? {}).length > 0)
+      unread(`spec.analysis.metrics[${index}].templateVariables`, 'the metric has no templateRef to use them');
 }

@@ -78,6 +78,7 @@ describe('parseAlertProvider()', () => {
     { spec: { address: undefined }, path: 'spec', code: 'SPEC_MISSING' },
     { spec: { secretRef: { name: 'x' } }, path: 'spec', code: 'SPEC_MISSING' },
     { spec: { address: 'hooks.slack.com/x' }, path: 'spec.address', code: 'SPEC_URL' },
+    { spec: { proxy: 'squid:3128' }, path: 'spec.proxy', code: 'SPEC_URL' },
   ])('refuses $path ($code)', ({ spec, path, code }) => {
     expect(parseAlertProvider(anAlertProviderObject({ spec }))).toMatchObject({
       kind: 'invalid',

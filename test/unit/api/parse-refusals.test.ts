@@ -112,6 +112,32 @@ describe('strategies', () => {
   });
 });
 
+describe('what is read only together with something that is not there', () => {
+  const changes = (group: 'serin.dev' | 'flagger.app'): Changes => ({
+    group,
+    spec: {
+      autoscalerRef: {
+        apiVersion: 'autoscaling/v2',
+        kind: 'HorizontalPodAutoscaler',
+        name: 'web',
+        primaryScalerQueries: { load: 'up' },
+      },
+      analysis: {
+        metrics: [{ name: 'request-duration', thresholdRange: { max: 500 }, templateVariables: { dc: 'eu' } }],
+      },
+    },
+  });
+  const paths = ['spec.autoscalerRef.primaryScalerQueries', 'spec.analysis.metrics[0].templateVariables'];
+
+  it('is refused in serin.dev', () => {
+    expect(problemsOf(changes('serin.dev')).map(({ path }) => path)).toEqual(paths);
+  });
+
+  it('is dropped in flagger.app, as Flagger drops it, and said', () => {
+    expect(notesOf(changes('flagger.app'))).toEqual(paths.map((path) => expect.stringContaining(`Ignored ${path}: `)));
+  });
+});
+
 describe('what is refused, with a condition that says so', () => {
   const reference = (kind: string) => ({ apiVersion: 'v1', kind, name: 'x' });
 
