@@ -14,7 +14,12 @@ const accepted = (flag: string, note: string, isSwitch = false): FlaggerFlag => 
   note,
   isRefused: false,
 });
-const refused = (flag: string, note: string): FlaggerFlag => ({ flag, isSwitch: false, note, isRefused: true });
+const refused = (flag: string, note: string, isSwitch = false): FlaggerFlag => ({
+  flag,
+  isSwitch,
+  note,
+  isRefused: true,
+});
 
 /** Everything of `flagger --help` (1.44) that is not in options.ts, and those of klog's flags that manifests set. */
 export const FLAGGER_FLAGS: readonly FlaggerFlag[] = [
@@ -36,4 +41,5 @@ export const FLAGGER_FLAGS: readonly FlaggerFlag[] = [
   refused('kubeconfig-service-mesh', 'a mesh in another cluster comes in a later release, must be left out'),
   refused('msteams-url', 'Microsoft Teams comes in a later release, must be left out'),
   refused('msteams-proxy-url', 'Microsoft Teams comes in a later release, must be left out'),
+  refused('version', 'it starts nothing, must be the command serin version', true),
 ];

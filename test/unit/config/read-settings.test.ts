@@ -241,6 +241,10 @@ describe('problems', () => {
       problem: 'Cannot use --msteams-url: Microsoft Teams comes in a later release, must be left out',
     },
     {
+      given: { args: ['-version'] },
+      problem: 'Cannot use --version: it starts nothing, must be the command serin version',
+    },
+    {
       given: { args: ['--api-groups=serin.dev,flagger.ap'] },
       problem: 'Cannot use --api-groups: "flagger.ap" is unknown, must be some of serin.dev, flagger.app',
     },
