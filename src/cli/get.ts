@@ -14,6 +14,7 @@ import type { TargetFlags } from './flags.ts';
 import { follow } from './follow.ts';
 import { ageText, plainText, tableText } from './text.ts';
 import { viewOf } from './view.ts';
+import type { CanaryView } from './view.ts';
 
 const FORMATS = ['table', 'wide', 'json', 'yaml', 'name'] as const;
 
@@ -197,7 +198,7 @@ function rowsOf(objects: readonly KubeObject[], flags: GetFlags, nowMs: number):
       all ? view.namespace : null,
       view.name,
       hasGroups ? view.group : null,
-      statusWord(object, view.phase, view.isPaused),
+      statusWord(object, view),
       `${view.weightPercent}%`,
       view.step === null ? '-' : `${view.step.at}${view.step.of === null ? '' : `/${view.step.of}`}`,
       view.run === null ? '-' : `${view.failedChecks}/${view.threshold}`,
@@ -216,7 +217,8 @@ function rowsOf(objects: readonly KubeObject[], flags: GetFlags, nowMs: number):
   return [header, ...rows];
 }
 
-function statusWord(object: KubeObject, phase: string, isPaused: boolean): string {
+function statusWord(object: KubeObject, { phase, isPaused, isRefused }: CanaryView): string {
   if (object.metadata.deletionTimestamp !== undefined) return 'Terminating';
+  if (isRefused) return 'Refused';
   return isPaused ? `${phase},paused` : phase || '-';
 }

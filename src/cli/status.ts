@@ -73,7 +73,7 @@ function shown(view: CanaryView, flags: StatusFlags, context: CliContext): strin
 export function statusText(view: CanaryView, nowMs: number, isUnicode: boolean): string {
   const head = [
     `${view.name}.${view.namespace}`,
-    `${view.phase || 'not looked at yet'}${view.isPaused ? ' (paused)' : ''}`,
+    `${view.phase || (view.isRefused ? 'refused' : 'not looked at yet')}${view.isPaused ? ' (paused)' : ''}`,
     `${view.weightPercent}% canary ${barText(view.weightPercent, isUnicode)}`,
     describeStep(view),
     describeChecks(view),

@@ -20,6 +20,8 @@ export interface CanaryView {
   /** Failed checks that end a run. */
   readonly threshold: number;
   readonly isPaused: boolean;
+  /** The controller does not work it, for the reason in the sentence. */
+  readonly isRefused: boolean;
   /** The last answers of the run under way. */
   readonly checks: readonly Judged[];
   /** The one sentence. */
@@ -61,6 +63,7 @@ export function viewOf(object: KubeObject): CanaryView {
     step: run === null ? null : placeOf(run),
     failedChecks: run?.failedChecks ?? 0,
     threshold,
+    isRefused: isRefusedIn(object),
     isPaused: run !== null && (state?.isPaused ?? false),
     checks: run?.checks ?? [],
     message: stored.kind === 'invalid' ? stored.message : textOf(object, 'status', 'message'),
@@ -134,6 +137,12 @@ function problemsOf(object: KubeObject): CanaryView['problems'] {
     if (!isWrong || message === textOf(object, 'status', 'message')) return [];
     return [{ type, reason: textOf(condition, 'reason'), message }];
   });
+}
+
+/** A Canary that is refused has no phase yet, but a Ready condition that says why. */
+function isRefusedIn(object: KubeObject): boolean {
+  const ready = listOf(object, 'status', 'conditions').find((condition) => textOf(condition, 'type') === 'Ready');
+  return textOf(object, 'status', 'phase') === '' && ready !== undefined && textOf(ready, 'status') === 'False';
 }
 
 function textsIn(value: unknown): readonly string[] {

@@ -108,6 +108,9 @@ describe('statusText()', () => {
   it('stays truthful about a Canary that nobody has looked at, and about one whose record cannot be read', () => {
     const canary = aCanaryWith(running, SENTENCE);
     expect(paragraph({ ...canary, status: undefined })).toContain('web.shop  not looked at yet  0% canary');
+    const conditions = [{ type: 'Ready', status: 'False', reason: 'InvalidSpec', message: 'Cannot use spec.provider' }];
+    const refused = { ...canary, status: { conditions, message: 'Cannot use spec.provider' } };
+    expect(paragraph(refused)).toContain('web.shop  refused  0% canary');
     const broken = { ...(canary['status'] as object), run: { schema: 1, phase: 'Dancing' } };
     expect(paragraph({ ...canary, status: broken })).toContain('status.run cannot be read: phase is "Dancing"');
   });
