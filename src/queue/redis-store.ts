@@ -44,8 +44,8 @@ export function readRedisAccess(access: RedisAccess): RedisTarget {
     throw new InvalidSpecError('SPEC_QUEUE', path, `Cannot read ${path}: the database must be a number`);
   }
   const host = url.hostname.replace(/^\[|\]$/g, '') || '127.0.0.1';
-  const username = access.username ?? decodeURIComponent(url.username);
-  const password = access.password ?? decodeURIComponent(url.password);
+  const username = access.username ?? decoded(url.username);
+  const password = access.password ?? decoded(url.password);
   return {
     host,
     port: url.port === '' ? 6379 : Number(url.port),
@@ -54,6 +54,15 @@ export function readRedisAccess(access: RedisAccess): RedisTarget {
     ...(password === '' ? {} : { password }),
     ...(url.protocol === 'rediss:' ? { tls: readTls(host, access.caPem) } : {}),
   };
+}
+
+/** A part that is not percent-encoded, such as a password with a lone `%`, is taken as it stands. */
+function decoded(part: string): string {
+  try {
+    return decodeURIComponent(part);
+  } catch {
+    return part;
+  }
 }
 
 /** The name to ask for and to verify; TLS knows no name that is an address, which is then verified as such. */

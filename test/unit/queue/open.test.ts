@@ -38,6 +38,10 @@ describe('readRedisAccess()', () => {
     });
   });
 
+  test('a password with a lone percent sign is taken as it stands', () => {
+    expect(readRedisAccess({ url: 'redis://:100%@redis.example.com' })).toMatchObject({ password: '100%' });
+  });
+
   test('credentials given apart win', () => {
     expect(
       readRedisAccess({ url: 'redis://me:old@redis.example.com', username: 'you', password: 'new' }),
