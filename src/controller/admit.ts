@@ -63,7 +63,8 @@ function problemOf(object: KubeObject, use: Drivers): Canary | string {
 /** A check that nobody could ever answer: said now, and not by a rollback after the first run's checks. Null when there is none. */
 function whyUnmeasurable(canary: Canary, mesh: Mesh, use: Drivers): string | null {
   if (canary.policy.skipAnalysis) return null;
-  return canary.policy.checks.map((check) => sourceless(canary, mesh, check, use)).find((why) => why !== null) ?? null;
+  const reasons = canary.policy.checks.map((check) => sourceless(canary, mesh, check, use)?.message);
+  return reasons.find((reason) => reason !== undefined) ?? null;
 }
 
 /** Target and apex are for good: the CRD says so, and where its rules are not enforced this does. Null when they are as they were first seen. */

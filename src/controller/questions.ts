@@ -1,7 +1,7 @@
 // From a check to a question for a metric source: built-in metrics, inline queries and MetricTemplates.
 import type { Canary, MetricTemplate } from '../api/types.ts';
 import type { Check } from '../core/policy.ts';
-import { InvalidSpecError } from '../errors.ts';
+import { InvalidSpecError, UnsupportedError, type SerinError } from '../errors.ts';
 import { metricTemplateKind, refOf, SECRET } from '../kube/kinds.ts';
 import type { MetricEndpoint, MetricQuestion, MetricSource, MetricSubject } from '../metrics/contract.ts';
 import type { Drivers, Mesh } from './drivers.ts';
@@ -27,7 +27,7 @@ export async function questionOf(
   const base = { windowMs: check.windowMs, windowText: check.windowText, subject };
   const server = metricsServerOf(canary, use);
   const why = sourceless(canary, mesh, check, use);
-  if (why !== null) throw new InvalidSpecError('SPEC_METRIC', 'spec.analysis.metrics', why);
+  if (why !== null) throw why;
   if (check.source.kind === 'builtin') {
     const traffic = mesh.provider.metrics(protocolOf(canary))!;
     const source = server === 'scrape' ? use.scraper : use.prometheus(plainEndpoint(server));
@@ -44,13 +44,16 @@ export async function questionOf(
 }
 
 /** Why no source answers a check, by the spec and the settings alone; null when one may. */
-export function sourceless(canary: Canary, mesh: Mesh, check: Check, use: Drivers): string | null {
-  if (check.source.kind === 'query' && metricsServerOf(canary, use) === 'scrape')
-    return `Cannot use spec.analysis.metrics: the query of "${check.name}" needs a Prometheus, must have its URL in spec.metricsServer or --metrics-server`;
+export function sourceless(canary: Canary, mesh: Mesh, check: Check, use: Drivers): SerinError | null {
+  const path = 'spec.analysis.metrics';
+  if (check.source.kind === 'query' && metricsServerOf(canary, use) === 'scrape') {
+    const message = `Cannot use ${path}: the query of "${check.name}" needs a Prometheus, must have its URL in spec.metricsServer or --metrics-server`;
+    return new InvalidSpecError('SPEC_METRIC', path, message);
+  }
   const protocol = protocolOf(canary);
-  if (check.source.kind === 'builtin' && mesh.provider.metrics(protocol) === null)
-    return `Cannot use spec.analysis.metrics: provider "${mesh.provider.name}" has no "${check.name}" for ${protocol}, must have templateRef under another name`;
-  return null;
+  if (check.source.kind !== 'builtin' || mesh.provider.metrics(protocol) !== null) return null;
+  const message = `Cannot use ${path}: provider "${mesh.provider.name}" has no "${check.name}" for ${protocol}, must have templateRef under another name`;
+  return new UnsupportedError('CAPABILITY_METRIC', message);
 }
 
 /** `scrape` or the URL of a Prometheus. */
