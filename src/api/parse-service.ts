@@ -19,6 +19,7 @@ export function parseService(spec: CanarySpecInput, report: Report): ServiceSpec
   }
   const apexName = service.name || targetRef.name;
   checkNames(service, targetRef.name, apexName, report);
+  checkPortNames(service, report);
   checkTimes(service, report);
   if (typeof service.targetPort === 'number' && (service.targetPort < 0 || service.targetPort > 65_535)) {
     report.add(
@@ -107,6 +108,25 @@ function checkNames(service: ServiceInput, target: string, apex: string, report:
       );
     }
   }
+}
+
+/** The names of ports that Kubernetes takes: of a Service a DNS label, of a container at most 15 characters with a letter among them. */
+function checkPortNames({ portName, targetPort }: ServiceInput, report: Report): void {
+  const isLabel = (name: string): boolean => /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/.test(name);
+  if (portName && !isLabel(portName))
+    report.add(
+      'spec.service.portName',
+      'SPEC_NAME',
+      `"${portName}" is not a name for a port, must be lower-case letters, digits and hyphens`,
+    );
+  const isTarget = (name: string): boolean =>
+    isLabel(name) && name.length <= 15 && /[a-z]/.test(name) && !name.includes('--');
+  if (typeof targetPort === 'string' && targetPort !== '' && !isTarget(targetPort))
+    report.add(
+      'spec.service.targetPort',
+      'SPEC_NAME',
+      `"${targetPort}" is not the name of a container's port, must be at most 15 lower-case letters, digits and hyphens`,
+    );
 }
 
 function checkTimes(service: ServiceInput, report: Report): void {

@@ -112,6 +112,24 @@ describe('strategies', () => {
   });
 });
 
+describe('names of ports that Kubernetes does not take', () => {
+  it.each([
+    { service: { portName: 'HTTP' }, path: 'spec.service.portName' },
+    { service: { portName: 'web_1' }, path: 'spec.service.portName' },
+    { service: { targetPort: 'Http' }, path: 'spec.service.targetPort' },
+    { service: { targetPort: 'longer-than-fifteen' }, path: 'spec.service.targetPort' },
+    { service: { targetPort: '8080' }, path: 'spec.service.targetPort' },
+  ])('$service', ({ service, path }) => {
+    expect(problemsOf({ spec: { service } })).toMatchObject([{ path, code: 'SPEC_NAME' }]);
+  });
+
+  it('but takes those that it does', () => {
+    expect(
+      problemsOf({ spec: { service: { portName: 'http-web-longer-than-fifteen', targetPort: 'grpc-1' } } }),
+    ).toEqual([]);
+  });
+});
+
 describe('what is read only together with something that is not there', () => {
   const changes = (group: 'serin.dev' | 'flagger.app'): Changes => ({
     group,
