@@ -176,9 +176,11 @@ function openSlack(http: HttpClient, target: SlackTarget): Notifier | string {
   const { address, token, ...rest } = target;
   if (target.channel === '') return 'the Slack channel is empty';
   const isApi = address?.endsWith(POST_MESSAGE) ?? token !== null;
-  if (isApi) {
+  // The base of the Web API, as --slack-url may name it; nothing is posted to it by itself.
+  const isBase = token !== null && address !== null && /\/api\/?$/.test(address);
+  if (isApi || isBase) {
     if (token === null) return 'the Slack Web API needs a token (key "token" of the Secret)';
-    const apiUrl = address === null ? SLACK_API_URL : address.slice(0, -POST_MESSAGE.length);
+    const apiUrl = address === null ? SLACK_API_URL : address.replace(/\/(chat\.postMessage)?$/, '');
     return openSlackAppNotifier(http, {
       ...rest,
       username: isDefaultUser(target.username) ? '' : target.username,

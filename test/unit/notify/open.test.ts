@@ -122,6 +122,17 @@ describe('openNotifiers', () => {
 
   it('takes the Web API with a token alone, or with its address', () => {
     expect(sinksOf({ slackToken: 'xoxb', slackChannel: 'deploys' }, {})).toEqual(['event', 'slack']);
+    for (const slackUrl of [
+      'https://slack.com/api',
+      'https://slack.com/api/',
+      'https://slack.com/api/chat.postMessage',
+    ]) {
+      const slack = open({ slackToken: 'xoxb', slackUrl, slackChannel: 'deploys' })
+        .forCanary(makeCanary({}), [])
+        .notifiers.find(({ sink }) => sink === 'slack');
+      // Only the Web API wants what is no alert.
+      expect([slackUrl, slack?.wants(makeAnnouncement({ alert: null, role: 'step' }))]).toEqual([slackUrl, true]);
+    }
     const noToken = makeAlertFrom({ address: 'https://slack.com/api/chat.postMessage' });
     expect(open({}).forCanary(makeCanary({ alerts: [noToken.alert] }), [noToken]).problems).toEqual([
       'Cannot send alert "on-call": the Slack Web API needs a token (key "token" of the Secret)',
