@@ -34,6 +34,7 @@ export const FLAGGER_FLAGS: readonly FlaggerFlag[] = [
   accepted('zap-replace-globals', 'logs are JSON', true),
   accepted('v', 'see --log-level'),
   accepted('logtostderr', 'logs go to standard output', true),
+  accepted('alsologtostderr', 'logs go to standard output', true),
   accepted('stderrthreshold', 'logs go to standard output'),
   accepted('ingress-annotations-prefix', 'ingress providers come in a later release'),
   accepted('ingress-class', 'ingress providers come in a later release'),

@@ -26,6 +26,12 @@ const SWITCHES: ReadonlySet<string> = new Set([
   ...FLAGGER_FLAGS.filter((one) => one.isSwitch).map((one) => one.flag),
 ]);
 
+/** Variables of Flagger for flags that serin does not have, and their flags. */
+const FLAGGER_VARIABLES = [
+  ['MSTEAMS_URL', 'msteams-url'],
+  ['MSTEAMS_PROXY_URL', 'msteams-proxy-url'],
+] as const;
+
 /** Every flag name that is read, `config` and those of secrets' files included. */
 const FLAG_NAMES: readonly string[] = [
   'config',
@@ -80,6 +86,8 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
   };
   for (const flag of FLAG_NAMES) take(flag, envOf(flag));
   for (const { option } of ALL_OPTIONS) for (const name of option.env) take(option.flag, name);
+  // Flagger reads these two; nobody shall find out at the first incident that nothing is sent there any more.
+  for (const [name, flag] of FLAGGER_VARIABLES) if (env[name]) accept(flag, name, [], findings);
   const known = FLAG_NAMES.map(envOf);
   for (const [name, text] of Object.entries(env)) {
     if (!name.startsWith('SERIN_') || known.includes(name) || isServiceLink(name, text ?? '')) continue;

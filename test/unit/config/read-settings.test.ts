@@ -241,6 +241,10 @@ describe('problems', () => {
       problem: 'Cannot use --msteams-url: Microsoft Teams comes in a later release, must be left out',
     },
     {
+      given: { env: { MSTEAMS_URL: 'https://x' } },
+      problem: 'Cannot use MSTEAMS_URL: Microsoft Teams comes in a later release, must be left out',
+    },
+    {
       given: { args: ['-version'] },
       problem: 'Cannot use --version: it starts nothing, must be the command serin version',
     },
