@@ -33,7 +33,6 @@ const LATER_FIELDS: readonly LaterField[] = [
   field('spec.analysis.mirrorWeight', (spec) => (spec.analysis.mirrorWeight ?? 0) !== 0),
   field('spec.analysis.sessionAffinity', (spec) => spec.analysis.sessionAffinity !== undefined),
   field('spec.service.mirror', (spec) => (spec.service?.mirror ?? []).length > 0),
-  field('spec.service.delegation', (spec) => spec.service?.delegation === true),
   field('spec.ingressRef', (spec) => spec.ingressRef !== undefined),
   field('spec.routeRef', (spec) => spec.routeRef !== undefined),
   field('spec.upstreamRef', (spec) => spec.upstreamRef !== undefined),
@@ -55,14 +54,6 @@ export function refuseLaterFields(spec: CanarySpecInput, context: ReadingContext
   refuseTarget(spec, report);
   refuseAutoscaler(spec, report);
   refuseUnread(spec, context, report);
-  const { provider } = context;
-  if (provider === 'istio' && spec.service?.appProtocol?.toLowerCase() === 'tcp') {
-    report.add(
-      'spec.service.appProtocol',
-      'CAPABILITY_PROTOCOL',
-      'TCP routes of istio come in a later release, must be http or grpc',
-    );
-  }
 }
 
 function refuseMatch(spec: CanarySpecInput, context: ReadingContext, report: Report): void {

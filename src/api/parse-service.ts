@@ -46,6 +46,7 @@ export function parseService(spec: CanarySpecInput, report: Report): ServiceSpec
     gateways: service.gateways ?? [],
     gatewayRefs: (service.gatewayRefs ?? []).map(asWritten),
     hosts: service.hosts ?? [],
+    delegation: service.delegation ?? false,
     trafficPolicy: writtenOrNull(service.trafficPolicy),
     match: (service.match ?? []).map(asWritten),
     rewrite: writtenOrNull(service.rewrite),

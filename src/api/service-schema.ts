@@ -77,7 +77,10 @@ export const serviceSchema = object(
       preset: 'http',
     }).optional(),
     targetPort: portOrName('Port of the container, by number or name; the same as port when unset or 0.').optional(),
-    appProtocol: text('Application protocol of the port, such as http, grpc or tcp.', 63).optional(),
+    appProtocol: text(
+      'Application protocol of the port, such as http, grpc or tcp; with tcp the route splits connections.',
+      63,
+    ).optional(),
     trafficDistribution: choice('Which pods the Services prefer for a caller.', [
       'PreferClose',
       'PreferSameZone',
@@ -97,7 +100,7 @@ export const serviceSchema = object(
     gatewayRefs: list('Gateway API: parents of the route; at least one is needed there.', parentRef, 32).optional(),
     hosts: list('Istio, Gateway API: host names of the route.', text('A host name.'), 512).optional(),
     delegation: flag(
-      'Istio: makes the VirtualService a delegate without hosts and gateways of its own. Comes in a later release.',
+      'Istio: makes the VirtualService a delegate, without hosts and gateways of its own, to which other VirtualServices lead.',
     ).optional(),
     trafficPolicy: trafficPolicy.optional(),
     match: list(

@@ -45,6 +45,8 @@ export interface ServiceSpec {
   /** Gateway API parent references as written. */
   readonly gatewayRefs: readonly JsonObject[];
   readonly hosts: readonly string[];
+  /** Istio: the VirtualService is a delegate, without hosts and gateways of its own. */
+  readonly delegation: boolean;
   /** Istio traffic policy as written. */
   readonly trafficPolicy: JsonObject | null;
   /** Istio HTTPMatchRequests as written. */

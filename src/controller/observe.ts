@@ -147,7 +147,7 @@ async function readWorld(looking: Looking, canary: Canary, state: State): Promis
     use,
   );
   const workloadFound = await workload.read(canary, workloadContext(canary, state, use, memory, key), options);
-  const routeRequest = requestOf(canary, workloadFound);
+  const routeRequest = requestOf(canary, workloadFound, mesh.provider.name);
   const route = routeRequest === null ? NO_ROUTE : await mesh.driver.read(routeRequest, options);
   const routeRefs = routeRequest === null ? [] : await mesh.driver.refs(routeRequest);
   memory.watches.index(key, [...workload.refs(canary, workloadFound), ...routeRefs, ...watchedReferences(canary)]);
@@ -271,7 +271,7 @@ function fenceKeyOf(canary: Canary): string {
   return `fence.serin.dev/${canary.identity.uid}`;
 }
 
-function requestOf(canary: Canary, found: WorkloadFound): RouteRequest | null {
+function requestOf(canary: Canary, found: WorkloadFound, provider: string): RouteRequest | null {
   if (found.route === null) return null;
   const apex = canary.service.apexName;
   return {
@@ -279,7 +279,7 @@ function requestOf(canary: Canary, found: WorkloadFound): RouteRequest | null {
     service: canary.service,
     names: { apex, primary: `${apex}-primary`, canary: `${apex}-canary` },
     ...found.route,
-    protocol: protocolOf(canary),
+    protocol: protocolOf(canary, provider),
     fenceKey: fenceKeyOf(canary),
   };
 }

@@ -29,7 +29,7 @@ export async function questionOf(
   const why = sourceless(canary, mesh, check, use);
   if (why !== null) throw why;
   if (check.source.kind === 'builtin') {
-    const traffic = mesh.provider.metrics(protocolOf(canary))!;
+    const traffic = mesh.provider.metrics(protocolOf(canary, mesh.provider.name))!;
     const source = server === 'scrape' ? use.scraper : use.prometheus(plainEndpoint(server));
     return { source, question: { ...base, what: { kind: 'builtin', metric: check.source.metric, traffic } } };
   }
@@ -50,7 +50,7 @@ export function sourceless(canary: Canary, mesh: Mesh, check: Check, use: Driver
     const message = `Cannot use ${path}: the query of "${check.name}" needs a Prometheus, must have its URL in spec.metricsServer or --metrics-server`;
     return new InvalidSpecError('SPEC_METRIC', path, message);
   }
-  const protocol = protocolOf(canary);
+  const protocol = protocolOf(canary, mesh.provider.name);
   if (check.source.kind !== 'builtin' || mesh.provider.metrics(protocol) !== null) return null;
   const message = `Cannot use ${path}: provider "${mesh.provider.name}" has no "${check.name}" for ${protocol}, must have templateRef under another name`;
   return new UnsupportedError('CAPABILITY_METRIC', message);

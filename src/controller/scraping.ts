@@ -36,7 +36,7 @@ function follow(
   isActive: boolean,
   use: Drivers,
 ): void {
-  const traffic = mesh.provider.metrics(protocolOf(canary));
+  const traffic = mesh.provider.metrics(protocolOf(canary, mesh.provider.name));
   if (traffic === null || metricsServerOf(canary, use) !== 'scrape') return;
   const windowMs = Math.min(canary.policy.intervalMs, ...canary.policy.checks.map((check) => check.windowMs));
   const everyMs = Math.max(EVERY_MIN_MS, Math.min(EVERY_MAX_MS, Math.floor(windowMs / 4)));

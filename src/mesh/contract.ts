@@ -21,6 +21,7 @@ export type ServiceField =
   | 'gateways'
   | 'gatewayRefs'
   | 'hosts'
+  | 'delegation'
   | 'trafficPolicy'
   | 'match'
   | 'rewrite'

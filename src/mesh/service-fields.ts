@@ -15,6 +15,7 @@ const IS_SET: Readonly<Record<ServiceField, (service: ServiceSpec) => boolean>> 
   gateways: ({ gateways }) => gateways.length > 0,
   gatewayRefs: ({ gatewayRefs }) => gatewayRefs.length > 0,
   hosts: ({ hosts }) => hosts.length > 0,
+  delegation: ({ delegation }) => delegation,
   trafficPolicy: ({ trafficPolicy }) => trafficPolicy !== null,
   match: ({ match }) => match.length > 0,
   rewrite: ({ rewrite }) => rewrite !== null,

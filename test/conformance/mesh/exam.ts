@@ -17,9 +17,10 @@ function content(object: KubeObject): unknown {
 
 /** Sits the exam. */
 export function examineMesh(subject: MeshSubject): void {
-  describe(`mesh provider ${subject.provider.name}`, () => {
+  describe(`mesh provider ${[subject.provider.name, ...(subject.variant === undefined ? [] : [subject.variant])].join(', ')}`, () => {
     let world: World;
-    const request = aRequest(subject.minimal);
+    const spoken = subject.protocol ?? 'http';
+    const request = aRequest(subject.minimal, spoken);
     const share = (): readonly (number | null)[] =>
       subject
         .splits(world.route())
@@ -212,7 +213,7 @@ export function examineMesh(subject: MeshSubject): void {
       }
       const again = aRequest(
         { ...subject.minimal, apex: { labels: { team: 'green' }, annotations: {} } },
-        'http',
+        spoken,
         'another-uid',
       );
       expect((await world.read(again)).seen).toMatchObject({ state: 'drifted', askedPercent: null });
@@ -231,6 +232,7 @@ export function examineMesh(subject: MeshSubject): void {
         gateways: ['public'],
         gatewayRefs: [{ name: 'public' }],
         hosts: ['shop.example.com'],
+        delegation: true,
         trafficPolicy: { tls: { mode: 'DISABLE' } },
         match: [{ uri: { prefix: '/' } }],
         rewrite: { uri: '/' },
@@ -243,13 +245,14 @@ export function examineMesh(subject: MeshSubject): void {
       };
       expect(world.driver.validate(request)).toEqual([]);
       for (const [field, value] of Object.entries(all) as [ServiceField, never][]) {
-        const wish = aRequest({ ...subject.minimal, [field]: value });
+        const wish = aRequest({ ...subject.minimal, [field]: value }, spoken);
         const isHonoured = subject.provider.capabilities.serviceFields.includes(field);
         if (isHonoured) continue;
         const flaws = world.driver.validate(wish);
         expect(flaws.map(({ path }) => path)).toContain(`spec.service.${field}`);
         await expect(world.ensure(wish, 0)).rejects.toThrow(InvalidSpecError);
       }
+      if (subject.variant !== undefined) return;
       for (const protocol of ['http', 'grpc', 'tcp'] as const) {
         const isSpoken = subject.provider.capabilities.protocols.includes(protocol);
         expect(world.driver.validate(aRequest(subject.minimal, protocol)).length === 0).toBe(isSpoken);

@@ -3,7 +3,8 @@ import { examineMesh } from './exam.ts';
 import { appmeshV1beta1 } from './subject-appmesh-v1beta1.ts';
 import { appmeshV1beta2 } from './subject-appmesh-v1beta2.ts';
 import { gatewayApi } from './subject-gateway-api.ts';
-import { istio } from './subject-istio.ts';
+import { istio, istioDelegate, istioTcp } from './subject-istio.ts';
 import { smi } from './subject-smi.ts';
 
-for (const subject of [istio, gatewayApi, smi, appmeshV1beta1, appmeshV1beta2]) examineMesh(subject);
+for (const subject of [istio, istioDelegate, istioTcp, gatewayApi, smi, appmeshV1beta1, appmeshV1beta2])
+  examineMesh(subject);

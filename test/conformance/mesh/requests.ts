@@ -22,6 +22,7 @@ function aService(changes: Partial<ServiceSpec> = {}): ServiceSpec {
     gateways: [],
     gatewayRefs: [],
     hosts: [],
+    delegation: false,
     trafficPolicy: null,
     match: [],
     rewrite: null,

@@ -1,4 +1,5 @@
 // Istio before the exam: VirtualService and DestinationRule as istio.io documents them.
+import type { KubeObject } from '../../../src/kube/contract.ts';
 import { refOf } from '../../../src/kube/kinds.ts';
 import { meshProvider } from '../../../src/mesh/istio.ts';
 import { anObject } from './subject.ts';
@@ -13,11 +14,27 @@ const kind = {
 };
 const routeRef = refOf(kind, 'shop', 'web');
 
-interface Http {
+interface Rule {
   route?: { destination: { host: string }; weight?: number }[];
   [member: string]: unknown;
 }
-const httpOf = (object: unknown): Http[] => (object as { spec: { http: Http[] } }).spec.http;
+type Section = 'http' | 'tcp';
+const rulesOf = (object: unknown, section: Section): Rule[] =>
+  (object as { spec: Partial<Record<Section, Rule[]>> }).spec[section] ?? [];
+const httpOf = (object: unknown): Rule[] => rulesOf(object, 'http');
+const splitsOf =
+  (section: Section): MeshSubject['splits'] =>
+  (route) =>
+    rulesOf(route, section).flatMap((rule) =>
+      rule.route === undefined
+        ? []
+        : [
+            rule.route.map(({ destination, weight }) => ({
+              name: destination.host.split('.')[0]!,
+              weight: weight ?? null,
+            })),
+          ],
+    );
 
 const other = {
   match: [{ uri: { prefix: '/legacy' } }],
@@ -60,17 +77,7 @@ export const istio: MeshSubject = {
   crds: [['istio/crd-all.gen.yaml']],
   crdNames: ['virtualservices.networking.istio.io', 'destinationrules.networking.istio.io'],
   routeRef,
-  splits: (route) =>
-    httpOf(route).flatMap((http) =>
-      http.route === undefined
-        ? []
-        : [
-            http.route.map(({ destination, weight }) => ({
-              name: destination.host.split('.')[0]!,
-              weight: weight ?? null,
-            })),
-          ],
-    ),
+  splits: splitsOf('http'),
   apexTarget: 'web',
   foreign: () => [
     anObject(routeRef, {
@@ -127,4 +134,95 @@ export const istio: MeshSubject = {
     (route['spec'] as Record<string, unknown>)['exportTo'] = ['*'];
   },
   report: null,
+};
+
+/** A delegate: hosts and gateways belong to the VirtualService that leads to it (istio.io, Virtual Service, Delegate). */
+export const istioDelegate: MeshSubject = {
+  ...istio,
+  variant: 'delegate',
+  minimal: { delegation: true },
+  full: { http: without(istio.full.http, ['hosts', 'gateways']), grpc: without(istio.full.grpc, ['hosts']) },
+  foreign: () => istio.foreign().map(asDelegate),
+  mixed: () => istio.mixed().map(asDelegate),
+  stranger: () => asDelegate(istio.stranger()),
+  spoil: (route) => {
+    istio.spoil(route);
+    // Istio takes no delegate that has hosts.
+    (route['spec'] as Record<string, unknown>)['hosts'] = ['web'];
+  },
+};
+
+function without<T extends object>(service: T | undefined, fields: readonly string[]): T {
+  return Object.fromEntries(Object.entries(service ?? {}).filter(([name]) => !fields.includes(name))) as T;
+}
+
+function asDelegate(object: KubeObject): KubeObject {
+  const { hosts: _hosts, gateways: _gateways, tls: _tls, ...spec } = object['spec'] as Record<string, unknown>;
+  return { ...object, spec };
+}
+
+const otherTcp = { match: [{ port: 5432 }], route: [{ destination: { host: 'legacy', subset: 'v2' }, weight: 100 }] };
+
+/** TCP: spec.tcp, whose matches are L4MatchAttributes (istio.io, TCPRoute). */
+export const istioTcp: MeshSubject = {
+  ...istio,
+  variant: 'TCP',
+  protocol: 'tcp',
+  full: {
+    tcp: {
+      appProtocol: 'TCP',
+      gateways: ['istio-system/public', 'mesh'],
+      hosts: ['db.example.com'],
+      portDiscovery: true,
+      trafficPolicy: { connectionPool: { tcp: { maxConnections: 10, connectTimeout: '5s' } } },
+      match: [
+        { name: 'inside', port: 80, sourceLabels: { app: 'shop' }, gateways: ['mesh'] },
+        { port: 9000, sourceNamespace: 'shop' },
+      ],
+    },
+  },
+  splits: splitsOf('tcp'),
+  foreign: () => [
+    anObject(routeRef, {
+      hosts: ['db.example.com', 'web'],
+      gateways: ['public'],
+      exportTo: ['*'],
+      tcp: [
+        {
+          match: [{ port: 9000 }],
+          route: [{ destination: { host: 'web.shop.svc.cluster.local', port: { number: 80 } } }],
+        },
+        { match: [{ port: 9001 }], route: [{ weight: 100, destination: { host: 'web' } }] },
+        otherTcp,
+      ],
+      http: [{ route: [{ destination: { host: 'web' } }] }],
+      tls: [{ match: [{ port: 443, sniHosts: ['shop.example.com'] }], route: [{ destination: { host: 'web' } }] }],
+    }),
+  ],
+  mixed: () => [
+    anObject(routeRef, {
+      hosts: ['web'],
+      tcp: [
+        {
+          route: [
+            { destination: { host: 'web' }, weight: 80 },
+            { destination: { host: 'legacy' }, weight: 20 },
+          ],
+        },
+      ],
+    }),
+  ],
+  // HTTP rules hold for no TCP connection.
+  stranger: () =>
+    anObject(routeRef, { hosts: ['web'], tcp: [otherTcp], http: [{ route: [{ destination: { host: 'web' } }] }] }),
+  spoil: (route) => {
+    rulesOf(route, 'tcp')[0]!['match'] = [{ port: 1 }];
+    (route['spec'] as Record<string, unknown>)['gateways'] = ['somewhere'];
+  },
+  addForeign: (route) => {
+    (route['spec'] as Record<string, unknown>)['exportTo'] = ['*'];
+    (route['spec'] as Record<string, unknown>)['tls'] = [
+      { match: [{ port: 443, sniHosts: ['shop.example.com'] }], route: [{ destination: { host: 'web' } }] },
+    ];
+  },
 };

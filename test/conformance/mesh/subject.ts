@@ -5,6 +5,10 @@ import type { MeshProvider, RouteRequest } from '../../../src/mesh/contract.ts';
 
 export interface MeshSubject {
   readonly provider: MeshProvider;
+  /** What is particular to it, where a provider is examined more than once. */
+  readonly variant?: string;
+  /** What is spoken where the exam asks for no particular protocol; HTTP when absent. */
+  readonly protocol?: RouteRequest['protocol'];
   /** What the provider cannot do without. */
   readonly minimal: Partial<ServiceSpec>;
   /** Everything that the provider honours for a protocol. */

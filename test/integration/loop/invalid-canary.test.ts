@@ -146,14 +146,14 @@ const LATER_FIELDS: readonly Case[] = [
     says: ['spec.upstreamRef', LATER],
   },
   {
-    what: 'Istio delegation',
-    wrong: spec({ service: { delegation: true } }),
-    says: ['spec.service.delegation', LATER],
+    what: 'a built-in check of TCP, which nothing counts requests of',
+    wrong: spec({ service: { appProtocol: 'tcp' } }),
+    says: ['"request-success-rate"', 'no built-in metric for tcp', 'templateRef or query'],
   },
   {
-    what: 'Istio TCP',
-    wrong: spec({ service: { appProtocol: 'tcp' } }),
-    says: ['spec.service.appProtocol', 'a later release', 'http or grpc'],
+    what: 'a built-in check of a port that Istio takes for TCP by its name',
+    wrong: spec({ service: { portName: 'tcp-db' } }),
+    says: ['"request-success-rate"', 'no built-in metric for tcp', 'templateRef or query'],
   },
   ...[
     'apisix',

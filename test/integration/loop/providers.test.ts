@@ -1,7 +1,7 @@
 // Every mesh provider through the whole loop: initialized, promoted, rolled back, deleted; Services and pods as on the others.
 import { describe, expect, it } from 'vitest';
 import { canaryKind, DEPLOYMENT } from '../../../src/kube/kinds.ts';
-import { initializedShop, type Differences } from '../../support/loop-fixtures.ts';
+import { initializedShop, runningShop, shopCanary, type Differences } from '../../support/loop-fixtures.ts';
 import { prometheusAnswer } from '../../support/loop-http.ts';
 import type { LoopWorld } from '../../support/loop-world.ts';
 
@@ -11,8 +11,10 @@ const on = (provider: string, service: Record<string, unknown> = {}, analysis: R
   canary: { spec: { provider, service }, analysis: { ...CHECKS, ...analysis } } satisfies Differences,
 });
 
-const PROVIDERS = [
+const PROVIDERS: readonly { title?: string; provider: string; canary: Differences }[] = [
   on('istio'),
+  { ...on('istio', { delegation: true }), title: 'istio, delegate' },
+  { ...on('istio', { appProtocol: 'tcp', portName: 'tcp-db' }), title: 'istio, TCP' },
   on('gateway-api', { gatewayRefs: [{ name: 'public', namespace: 'web' }], hosts: ['shop.example.com'] }),
   on('gatewayapi:v1', { gatewayRefs: [{ name: 'public', namespace: 'web' }], hosts: ['shop.example.com'] }),
   on('smi'),
@@ -27,7 +29,7 @@ const PROVIDERS = [
 const weights = (world: LoopWorld): readonly string[] =>
   world.trail.filter((word) => word.startsWith('Progressing/')).map((word) => word.split('/')[1]!);
 
-describe.each(PROVIDERS)('$provider', ({ provider, canary }) => {
+describe.each(PROVIDERS.map((one) => ({ title: one.provider, ...one })))('$title', ({ provider, canary }) => {
   it('promotes a good revision, rolls back a bad one, and is released, each in few writes', async () => {
     const world = await initializedShop({ canary });
     world.http.on('prometheus.sim', () =>
@@ -61,6 +63,28 @@ describe.each(PROVIDERS)('$provider', ({ provider, canary }) => {
     await world.until('it is refused', () => world.condition('Ready')?.status === 'False', 30_000);
     expect(world.condition('Ready')?.message).toContain(`spec.service.${field}`);
     expect(world.condition('Ready')?.message).toContain('it honours');
+    world.close();
+  });
+});
+
+describe('what Istio cannot do together', () => {
+  const TCP = { appProtocol: 'tcp' };
+  it.each([
+    [
+      'hosts of a delegate',
+      { delegation: true, hosts: ['shop.example.com'] },
+      'spec.service.hosts',
+      'a delegate has none',
+    ],
+    ['a delegate of TCP', { delegation: true, ...TCP }, 'spec.service.delegation', 'Istio delegates no TCP routes'],
+    ['a path in TCP', { ...TCP, match: [{ uri: { prefix: '/' } }] }, 'spec.service.match[0].uri', 'must be port'],
+    ['a time-out of TCP', { ...TCP, timeout: '5s' }, 'spec.service.timeout', 'must be unset'],
+  ])('is refused: %s', async (_what, service, path, words) => {
+    const world = await runningShop();
+    world.apply(shopCanary({ spec: { service }, analysis: CHECKS }));
+    await world.until('it is refused', () => world.condition('Ready')?.reason === 'InvalidSpec', 30_000);
+    expect(world.condition('Ready')?.message).toContain(path);
+    expect(world.condition('Ready')?.message).toContain(words);
     world.close();
   });
 });

@@ -177,8 +177,6 @@ describe('what is refused, with a condition that says so', () => {
       spec: { service: { mirror: [{ backendRef: { name: 'x', port: 80 } }] } },
       code: 'SPEC_UNSUPPORTED_FIELD',
     },
-    { path: 'spec.service.delegation', spec: { service: { delegation: true } }, code: 'SPEC_UNSUPPORTED_FIELD' },
-    { path: 'spec.service.appProtocol', spec: { service: { appProtocol: 'TCP' } }, code: 'CAPABILITY_PROTOCOL' },
     { path: 'spec.ingressRef', spec: { ingressRef: reference('Ingress') }, code: 'SPEC_UNSUPPORTED_FIELD' },
     { path: 'spec.routeRef', spec: { routeRef: reference('ApisixRoute') }, code: 'SPEC_UNSUPPORTED_FIELD' },
     {

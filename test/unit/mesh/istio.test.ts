@@ -139,6 +139,80 @@ describe('istio', () => {
     ]);
   });
 
+  it('writes a delegate as Flagger does: without hosts and gateways, its ports named', async () => {
+    const wish = aRequest({ delegation: true, portDiscovery: true });
+    await world.ensure(wish, 0);
+    const destination = (name: string): object => ({ host: name, port: { number: 80 } });
+    expect(specOf(world.route())).toEqual({
+      http: [
+        {
+          route: [
+            { destination: destination('web-primary'), weight: 100 },
+            { destination: destination('web-canary'), weight: 0 },
+          ],
+        },
+      ],
+    });
+    expect(world.driver.validate(aRequest({ delegation: true }, 'tcp')).map(({ path }) => path)).toEqual([
+      'spec.service.delegation',
+    ]);
+    const flaws = world.driver.validate(aRequest({ delegation: true, hosts: ['a.b'], gateways: ['public'] }));
+    expect(flaws.map(({ path }) => path)).toEqual(['spec.service.hosts', 'spec.service.gateways']);
+  });
+
+  it('makes a delegate of a route of its own, and the other way round', async () => {
+    await world.ensure(aRequest({ hosts: ['shop.example.com'] }), 0);
+    await world.write(aRequest(), 30);
+    const wish = aRequest({ delegation: true });
+    expect((await world.read(wish)).seen).toMatchObject({ state: 'drifted', askedPercent: 30 });
+    await world.ensure(wish, 30);
+    expect(Object.keys(specOf(world.route()))).toEqual(['http']);
+    expect((await world.read(wish)).seen).toMatchObject({ state: 'ready', askedPercent: 30 });
+    await world.ensure(aRequest(), 30);
+    expect(specOf(world.route())).toMatchObject({ hosts: ['web'], gateways: ['mesh'] });
+  });
+
+  it('splits connections for TCP, and matches them by port and source only', async () => {
+    await world.ensure(aRequest({ match: [{ name: 'a', port: 9000 }] }, 'tcp'), 0);
+    expect(specOf(world.route())).toEqual({
+      hosts: ['web'],
+      gateways: ['mesh'],
+      tcp: [
+        {
+          match: [{ port: 9000 }],
+          route: [
+            { destination: { host: 'web-primary' }, weight: 100 },
+            { destination: { host: 'web-canary' }, weight: 0 },
+          ],
+        },
+      ],
+    });
+    const flaws = world.driver.validate(
+      aRequest({ timeout: '5s', rewrite: { uri: '/' }, match: [{ uri: { prefix: '/' }, port: 1 }] }, 'tcp'),
+    );
+    expect(flaws.map(({ path }) => path)).toEqual([
+      'spec.service.timeout',
+      'spec.service.rewrite',
+      'spec.service.match[0].uri',
+    ]);
+  });
+
+  it('leaves nothing of the old rules when the protocol changes, and what others have beside them', async () => {
+    await world.ensure(aRequest(), 0);
+    const tcp = aRequest({}, 'tcp');
+    expect((await world.read(tcp)).seen).toMatchObject({ state: 'drifted', askedPercent: null });
+    await world.ensure(tcp, 0);
+    expect(Object.keys(specOf(world.route())).toSorted()).toEqual(['gateways', 'hosts', 'tcp']);
+    expect((await world.read(tcp)).seen).toMatchObject({ state: 'ready', askedPercent: 0 });
+    const theirs = [{ match: [{ uri: { prefix: '/admin' } }], route: [{ destination: { host: 'admin' } }] }];
+    world.embedded.api.store.mutate(routeRef.kind, 'shop', 'web', (draft) =>
+      Object.assign(specOf(draft), { http: theirs }),
+    );
+    expect((await world.read(tcp)).seen.state).toBe('ready');
+    await world.write(tcp, 40);
+    expect(specOf(world.route())['http']).toEqual(theirs);
+  });
+
   it('reads relative weights, and repairs rules that disagree', async () => {
     const pair = (primary: number, canary: number): object => ({
       route: [
