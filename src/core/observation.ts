@@ -45,8 +45,10 @@ export interface RouteSeen {
   readonly state: 'absent' | 'drifted' | 'ready';
   /** The canary's share that the route asks for, 0..100; null when there is no route, or it cannot be read as ours. */
   readonly askedPercent: number | null;
-  /** The share that the data plane shows; 'unknown' where the provider cannot tell. */
-  readonly livePercent: number | 'unknown';
+  /** The share that the data plane shows; 'pending' while it is known not to have taken the route as it is; 'unknown' where nothing can tell. */
+  readonly livePercent: number | 'pending' | 'unknown';
+  /** When asking again may tell more, in milliseconds from now, where no event does; absent where one does. */
+  readonly pollMs?: number;
   /** Value of our fence annotation; null when absent. */
   readonly fence: string | null;
   /** False when the provider has no object that could carry a fence: then none is needed. */

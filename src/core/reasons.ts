@@ -88,6 +88,8 @@ export function whatIsMissing(state: State, seen: Observation): string {
   if (seen.route.state === 'absent' && state.phase !== 'Initializing') return 'the route does not exist';
   if (!isRouteAt(seen, state.weightPercent))
     return `the route asks for ${seen.route.askedPercent ?? 'no readable'} % instead of ${state.weightPercent} %`;
+  if (seen.route.livePercent === 'pending')
+    return `the data plane has not taken the ${state.weightPercent} % for the canary yet`;
   if (seen.route.livePercent !== 'unknown' && seen.route.livePercent !== state.weightPercent) {
     return `the data plane still shows ${seen.route.livePercent} % on the canary`;
   }

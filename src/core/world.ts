@@ -60,7 +60,8 @@ export function isQuiet(state: State, seen: Observation): boolean {
 
 /** Nothing reaches the canary any more, by what the data plane shows or by the drain time. */
 export function isDrained(state: State, seen: Observation): boolean {
-  if (!isQuiet(state, seen)) return false;
+  // Proxies that have not followed still send where the route led before, whatever the phase.
+  if (!isQuiet(state, seen) || seen.route.livePercent === 'pending') return false;
   const isShown =
     seen.route.livePercent !== 'unknown' && state.phase !== 'Terminating' && state.phase !== 'Initializing';
   if (isShown) return seen.route.livePercent === 0;

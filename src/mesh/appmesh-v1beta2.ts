@@ -29,7 +29,7 @@ import { compact, memberAt, numberAt, objectsAt, textAt } from './members.ts';
 import { keyOf } from './owned.ts';
 import type { Planned } from './owned.ts';
 import { createRouteDriver } from './route-driver.ts';
-import type { Objects, RouteDialect, RoutePlan } from './route-driver.ts';
+import type { Objects, Reported, RouteDialect, RoutePlan } from './route-driver.ts';
 import type { OurMembers } from './spec-compare.ts';
 
 const NAME = 'appmesh-v1beta2';
@@ -212,11 +212,15 @@ function plan(request: RouteRequest, kinds: KindLookup, seen: Objects): RoutePla
   return { objects, route, backends: targetsDialect(request, apex, NODES) };
 }
 
-/** The App Mesh API has taken this generation of the router. Proxies follow within seconds. */
-function isActive(route: KubeObject): boolean {
-  const isCurrent = (numberAt(route, 'status', 'observedGeneration') ?? -1) >= (route.metadata.generation ?? 0);
+/** Whether the App Mesh API has taken this generation of the router. Proxies follow within seconds. */
+function reportedBy(route: KubeObject): Reported {
+  const observed = numberAt(route, 'status', 'observedGeneration');
+  if (observed === null) return 'unknown';
+  if (observed < (route.metadata.generation ?? 0)) return 'notYet';
   const conditions = objectsAt(route, 'status', 'conditions');
-  return isCurrent && conditions.some(({ type, status }) => type === 'VirtualRouterActive' && status === 'True');
+  return conditions.some(({ type, status }) => type === 'VirtualRouterActive' && status === 'True')
+    ? 'taken'
+    : 'unknown';
 }
 
 const DIALECT: RouteDialect = {
@@ -233,7 +237,7 @@ const DIALECT: RouteDialect = {
     return [...planned.objects.map(({ ref }) => ref), ...nodes];
   },
   plan,
-  isLive: isActive,
+  reported: reportedBy,
 };
 
 /** AWS App Mesh, controller 1.x. */

@@ -4,7 +4,7 @@ import { refOf } from '../kube/kinds.ts';
 import type { BackendDialect } from './backends.ts';
 import type { MeshCapabilities, MeshProvider, RouteRequest } from './contract.ts';
 import { judgeRule, ruleOf, withGatewayDefaults } from './gateway-rules.ts';
-import { isTakenByParents } from './gateway-status.ts';
+import { reportedByParents } from './gateway-status.ts';
 import { judgeMatches } from './http-match.ts';
 import type { MatchAbility } from './http-match.ts';
 import { needKind } from './kind-lookup.ts';
@@ -124,7 +124,7 @@ const DIALECT: RouteDialect = {
     const route = planRoute(request, kinds);
     return { objects: [route], route, backends: backendsOf(request) };
   },
-  isLive: isTakenByParents,
+  reported: reportedByParents,
 };
 
 /** Gateway API, whoever implements it. Flagger's names for v1beta1 are accepted: a cluster that knew v1beta1 serves the same objects as v1. */

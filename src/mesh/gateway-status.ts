@@ -2,38 +2,52 @@
 import type { KubeObject } from '../kube/contract.ts';
 import type { JsonObject } from '../util/json.ts';
 import { numberAt, objectsAt, textAt } from './members.ts';
+import type { Reported } from './route-driver.ts';
 
 /** Conditions that must be True where they are present; Accepted must be present. */
 const GOOD = ['Accepted', 'ResolvedRefs', 'Programmed'] as const;
 
 /**
- * True when for every parentRef at least one controller reports, and all that report say of this generation: Accepted, and
- * ResolvedRefs, Programmed and not PartiallyInvalid where they say it. Without parents nothing is known.
+ * What the parents report of the stored version of a route. taken: every parentRef has a report, and all reports of it say of
+ * this generation Accepted, and ResolvedRefs, Programmed and not PartiallyInvalid where they say it. notYet: a report is
+ * of an older generation, so its controller still has to follow. unknown: a parent that nobody reports for, or a report that
+ * refuses this version, after which each implementation does as it likes (gateway-api.sigs.k8s.io, RouteParentStatus).
  */
-export function isTakenByParents(route: KubeObject): boolean {
+export function reportedByParents(route: KubeObject): Reported {
+  const namespace = route.metadata.namespace ?? '';
+  const generation = route.metadata.generation ?? 0;
   const parentRefs = objectsAt(route, 'spec', 'parentRefs');
   const reports = objectsAt(route, 'status', 'parents');
-  const namespace = route.metadata.namespace ?? '';
-  return (
-    parentRefs.length > 0 &&
-    parentRefs.every((parentRef) => {
-      const own = reports.filter(
-        (report) => parentKey(report['parentRef'], namespace) === parentKey(parentRef, namespace),
-      );
-      return own.length > 0 && own.every((report) => isGood(report, route.metadata.generation ?? 0));
-    })
+  const byParent = parentRefs.map((parentRef) =>
+    reports.filter((report) => parentKey(report['parentRef'], namespace) === parentKey(parentRef, namespace)),
   );
+  if (byParent.flat().some((report) => isOld(report, generation))) return 'notYet';
+  const isTaken =
+    byParent.length > 0 && byParent.every((own) => own.length > 0 && own.every((report) => isGood(report, generation)));
+  return isTaken ? 'taken' : 'unknown';
+}
+
+/** A condition that counts was written for a version that is not the stored one any more. One that names no version tells nothing. */
+function isOld(report: JsonObject, generation: number): boolean {
+  return conditionsOf(report).some(
+    (condition) => (numberAt(condition, 'observedGeneration') ?? generation) < generation,
+  );
+}
+
+/** The conditions that count. */
+function conditionsOf(report: JsonObject): readonly JsonObject[] {
+  return objectsAt(report, 'conditions').filter(({ type }) => GOOD.some((good) => good === type));
 }
 
 function isGood(report: JsonObject, generation: number): boolean {
   const conditions = objectsAt(report, 'conditions');
   const isCurrent = (condition: JsonObject): boolean => (numberAt(condition, 'observedGeneration') ?? -1) >= generation;
-  const holds = (type: string, status: string): boolean =>
+  const holds = (type: string): boolean =>
     conditions.every(
-      (condition) => condition['type'] !== type || (condition['status'] === status && isCurrent(condition)),
+      (condition) => condition['type'] !== type || (condition['status'] === 'True' && isCurrent(condition)),
     );
   const isReported = conditions.some((condition) => condition['type'] === 'Accepted');
-  return isReported && GOOD.every((type) => holds(type, 'True')) && !conditions.some(isPartial);
+  return isReported && GOOD.every(holds) && !conditions.some(isPartial);
 }
 
 function isPartial(condition: JsonObject): boolean {

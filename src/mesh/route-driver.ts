@@ -1,4 +1,5 @@
 // One driver for every mesh whose route is an object with weighted backends; a provider describes its objects in a RouteDialect.
+import type { RouteSeen } from '../core/observation.ts';
 import { ConflictError, InvalidSpecError, UnsupportedError } from '../errors.ts';
 import type { CallOptions, Kube, KubeObject, ObjectRef, PatchOperation, ResourceKind } from '../kube/contract.ts';
 import type { Json, JsonObject } from '../util/json.ts';
@@ -33,9 +34,12 @@ export interface RouteDialect {
   /** The objects to look at, given what was seen so far; asked again until nothing new is named. */
   reads(request: RouteRequest, kinds: KindLookup, seen: Objects): readonly ObjectRef[];
   plan(request: RouteRequest, kinds: KindLookup, seen: Objects): RoutePlan;
-  /** True when the data plane shows what this version of the route asks for. Absent where nothing can tell. */
-  isLive?(route: KubeObject): boolean;
+  /** What the status of the route says of this version of it. Absent where it says nothing. */
+  reported?(route: KubeObject): Reported;
 }
+
+/** taken: the data plane has this version; notYet: what is reported is of an older one; unknown: nobody reports, or no version is taken. */
+export type Reported = 'taken' | 'notYet' | 'unknown';
 
 const OWNED_BY_ANOTHER = 'RouteOwnedByAnother';
 
@@ -147,13 +151,18 @@ function inspect(request: RouteRequest, dialect: RouteDialect, plan: RoutePlan, 
   const asked = route === null || isAnothers ? null : askedOf(judgeLists(route['spec'], plan.backends), plan.backends);
   const isQuiet = plan.objects.every((planned) => isSettled(request, plan, planned, objects));
   const state = route === null ? 'absent' : isQuiet && problem === null && asked !== null ? 'ready' : 'drifted';
-  const isLive = route !== null && asked !== null && dialect.isLive?.(route) === true;
+  const reported = route === null || isAnothers ? 'unknown' : (dialect.reported?.(route) ?? 'unknown');
   const fence = route?.metadata.annotations?.[request.fenceKey] ?? null;
   return {
-    seen: { state, askedPercent: asked, livePercent: isLive ? asked : 'unknown', fence, isFenceable: true },
+    seen: { state, askedPercent: asked, livePercent: liveOf(reported, asked), fence, isFenceable: true },
     objects,
     problem,
   };
+}
+
+function liveOf(reported: Reported, asked: number | null): RouteSeen['livePercent'] {
+  if (reported === 'notYet') return 'pending';
+  return reported === 'taken' && asked !== null ? asked : 'unknown';
 }
 
 /** True when ensure would leave the object as it is. */

@@ -186,7 +186,7 @@ export function examineMesh(subject: MeshSubject): void {
       report();
       expect((await world.read(request)).seen.livePercent).toBe(40);
       await world.write(request, 50);
-      expect((await world.read(request)).seen).toMatchObject({ askedPercent: 50, livePercent: 'unknown' });
+      expect((await world.read(request)).seen).toMatchObject({ askedPercent: 50, livePercent: 'pending' });
       report();
       expect((await world.read(request)).seen).toMatchObject({ askedPercent: 50, livePercent: 50 });
     });

@@ -33,7 +33,7 @@ describe('gateway-api', () => {
             reason: type,
             message: '',
             lastTransitionTime: '2026-01-01T00:00:00Z',
-            observedGeneration: generation - behind,
+            ...(Number.isNaN(behind) ? {} : { observedGeneration: generation - behind }),
           })),
         })),
       };
@@ -73,13 +73,6 @@ describe('gateway-api', () => {
         'a parent is another section',
         [
           [{ ...parent, sectionName: 'x' }, good],
-          [MESH, good],
-        ],
-      ],
-      [
-        'a report is stale',
-        [
-          [parent, [['Accepted', 'True', 1]]],
           [MESH, good],
         ],
       ],
@@ -135,6 +128,71 @@ describe('gateway-api', () => {
     ] as const)('is unknown while %s', async (_what, parents) => {
       await world.ensure(request, 0);
       report(parents);
+      expect(await live()).toBe('unknown');
+    });
+
+    it.each([
+      [
+        'one parent has not followed',
+        [
+          [parent, [['Accepted', 'True', 1]]],
+          [MESH, good],
+        ],
+      ],
+      [
+        'its references were looked at before',
+        [
+          [
+            parent,
+            [
+              ['Accepted', 'True'],
+              ['ResolvedRefs', 'True', 1],
+            ],
+          ],
+          [MESH, good],
+        ],
+      ],
+      [
+        'what was refused is an older version',
+        [
+          [parent, [['Accepted', 'False', 1]]],
+          [MESH, good],
+        ],
+      ],
+    ] as const)('is pending while %s', async (_what, parents) => {
+      await world.ensure(request, 0);
+      report(parents);
+      expect(await live()).toBe('pending');
+      // A parent that the route does not name is nobody's concern.
+      report([
+        [parent, good],
+        [MESH, good],
+        [{ ...parent, name: 'gone' }, [['Accepted', 'True', 1]]],
+      ]);
+      expect(await live()).toBe(0);
+    });
+
+    it('is unknown where a controller does not say of which version it speaks', async () => {
+      await world.ensure(request, 0);
+      report([
+        [parent, [['Accepted', 'True', Number.NaN]]],
+        [MESH, good],
+      ]);
+      expect(await live()).toBe('unknown');
+    });
+
+    it('is pending after the release until the parents have followed', async () => {
+      await world.ensure(request, 0);
+      report([
+        [parent, good],
+        [MESH, good],
+      ]);
+      await world.driver.release(request, await world.read(request), false);
+      expect(await live()).toBe('pending');
+      report([
+        [parent, good],
+        [MESH, good],
+      ]);
       expect(await live()).toBe('unknown');
     });
   });
