@@ -20,6 +20,7 @@ import { createHttpClient, type ClosableHttpClient } from './http/client.ts';
 import type { HttpClient } from './http/contract.ts';
 import { connectKube, type ConnectedKube } from './kube/connect.ts';
 import type { Kube, KubeObject } from './kube/contract.ts';
+import type { MeshOutside } from './mesh/contract.ts';
 import { findMeshProvider } from './mesh/registry.ts';
 import { createScraper, openPrometheus, readMetricCredentials, renderMetricQuery } from './metrics/open.ts';
 import { openEventNotifier } from './notify/event.ts';
@@ -104,7 +105,7 @@ export function composeLoop(settings: Settings, outside: Outside): Loop {
       return result.provider;
     },
     isGranted,
-    meshFor: meshFinder(settings, kube),
+    meshFor: meshFinder(settings, kube, meshOutside(settings, outside)),
     workloadFor: workloadFinder(settings, kube),
     prometheus: (endpoint) => openPrometheus({ http, clock }, endpoint),
     metricCredentials: readMetricCredentials,
@@ -141,8 +142,19 @@ function parsed(object: KubeObject, settings: Settings): Parsed {
   return { ...result, notes: [...notes, ...suspended] };
 }
 
+function meshOutside(settings: Settings, { http, clock, log }: Outside): MeshOutside {
+  const { istiodDebugUrl, istiodDebugTokenFile } = settings.canaries;
+  return {
+    http,
+    clock,
+    log,
+    istiodUrls: istiodDebugUrl,
+    readIstiodToken: () => (istiodDebugTokenFile === null ? null : readFileSync(istiodDebugTokenFile, 'utf8').trim()),
+  };
+}
+
 /** One driver a provider, made when the first Canary needs it. */
-function meshFinder(settings: Settings, kube: Kube): (canary: Canary) => Mesh {
+function meshFinder(settings: Settings, kube: Kube, outside: MeshOutside): (canary: Canary) => Mesh {
   const opened = new Map<string, Mesh>();
   return (canary) => {
     const name = canary.provider ?? settings.canaries.meshProvider;
@@ -154,7 +166,7 @@ function meshFinder(settings: Settings, kube: Kube): (canary: Canary) => Mesh {
       );
     }
     const provider = findMeshProvider(name);
-    const mesh = opened.get(provider.name) ?? { provider, driver: provider.create(kube) };
+    const mesh = opened.get(provider.name) ?? { provider, driver: provider.create(kube, outside) };
     opened.set(provider.name, mesh);
     return mesh;
   };

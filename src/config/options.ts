@@ -28,6 +28,19 @@ const providerValue: ValueType<string | null> = {
   show: (value) => value ?? '',
 };
 
+/** URLs, divided by commas. */
+const urlsValue: ValueType<readonly string[]> = {
+  word: '<list>',
+  read(text) {
+    const urls = text.split(',').flatMap((part) => part.trim() || []);
+    const wrong = urls.find((url) => typeof urlValue('http', 'https').read(url) !== 'string');
+    return wrong === undefined
+      ? urls
+      : new Mistake(`"${wrong.slice(0, 60)}" is no URL, must begin with http:// or https://`);
+  },
+  show: (value) => value.join(','),
+};
+
 /** `scrape`, or the URL of a Prometheus. */
 const metricsServerValue: ValueType<string> = {
   word: '<url|scrape>',
@@ -83,6 +96,18 @@ export const OPTIONS = {
       metricsServerValue,
       'scrape',
       'Where built-in checks and inline queries are asked: URL of a Prometheus, or scrape for the proxies themselves.',
+    ),
+    istiodDebugUrl: option(
+      'istiod-debug-url',
+      urlsValue,
+      [],
+      'Debug endpoints of all istiods, such as http://istiod.istio-system:15014: asked which weight is live, which is unknown without.',
+    ),
+    istiodDebugTokenFile: option(
+      'istiod-debug-token-file',
+      textValue('<path>'),
+      null,
+      'File with the token for --istiod-debug-url, read anew each time.',
     ),
     selectorLabels: option(
       'selector-labels',

@@ -94,7 +94,8 @@ async function observeAdmitted(looking: Looking, stored: Exclude<StoredState, { 
   if (refusal !== null) return refuse(object, refusal.reason, refusal.message);
   // A run goes on with what the world lacks, but not with a spec that nobody honours.
   const invalid = admission.invalid ?? (isRunning(state.phase) ? flawOf(world) : null);
-  const first = await seenOf({ ...looking, admission: { ...admission, invalid } }, state, world, nowMs);
+  const judged = { ...looking, admission: { ...admission, invalid } };
+  const first = await seenOf(judged, state, withLive(world, state), nowMs);
   const known = stored.kind === 'state' ? (rebased(state, first) ?? state) : rebuildState(first, stored);
   const quietSinceMs = memory.quiet.since(key, known, isQuiet(known, first), versionOf(world.route), nowMs);
   const seen = { ...first, quietSinceMs };
@@ -126,6 +127,15 @@ function versionOf({ objects }: RouteFound): string {
 /** An abort, a deletion, a crash or a passed deadline never waits for the answers of a tick. */
 function isDecidedWithout(state: State, seen: Observation): boolean {
   return seen.request !== null || decide(state, seen).next.phase !== state.phase;
+}
+
+/** The route with what the data plane shows, asked while somebody waits for it: at rest nobody does. */
+function withLive(world: World, state: State): World {
+  const { route, routeRequest, mesh } = world;
+  if (routeRequest === null || mesh.driver.live === undefined) return world;
+  const isResting = !isRunning(state.phase) && state.phase !== 'Initializing' && state.phase !== 'Terminating';
+  if (isResting && !state.isDrainPending) return world;
+  return { ...world, route: { ...route, seen: { ...route.seen, ...mesh.driver.live(routeRequest, route) } } };
 }
 
 const isDeleting = (object: KubeObject): boolean => object.metadata.deletionTimestamp !== undefined;

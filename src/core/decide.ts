@@ -144,10 +144,9 @@ function wakeAt(state: State, seen: Observation): number | null {
   if (state.deadlineMs !== null) moments.push(state.deadlineMs);
   if (seen.quietSinceMs !== null && !isResting(state.phase)) moments.push(seen.quietSinceMs + seen.policy.drainMs);
   if (seen.quietSinceMs !== null && state.isDrainPending) moments.push(seen.quietSinceMs + seen.policy.drainMs);
-  // What no event tells is asked again while pods wait for it.
-  const { pollMs, livePercent } = seen.route;
-  const isWaitingForLive = seen.quietSinceMs !== null && (!isResting(state.phase) || state.isDrainPending);
-  if (pollMs !== undefined && isWaitingForLive && livePercent !== 0) moments.push(seen.nowMs + pollMs);
+  // What no event tells is asked again, except at rest.
+  const { pollMs } = seen.route;
+  if (pollMs !== undefined && (!isResting(state.phase) || state.isDrainPending)) moments.push(seen.nowMs + pollMs);
   const isTicking = ['Waiting', 'Progressing', 'WaitingPromotion', 'Promoting'].includes(state.phase);
   if (isTicking && state.run !== null && !state.isPaused && !seen.policy.suspend) moments.push(state.run.nextCheckAtMs);
   const future = moments.filter((moment) => moment > seen.nowMs);

@@ -1,7 +1,10 @@
 // The mesh contract: ensure a route, read what it asks and what is live, write weights with the least conflict, release it.
 import type { CanaryIdentity, ServiceSpec } from '../api/types.ts';
 import type { RouteSeen } from '../core/observation.ts';
+import type { HttpClient } from '../http/contract.ts';
 import type { CallOptions, Kube, KubeObject, ObjectRef, ResourceKind } from '../kube/contract.ts';
+import type { Log } from '../telemetry/contract.ts';
+import type { Clock } from '../util/clock.ts';
 
 /** What a provider can do. A plan that needs more is refused when the Canary is admitted, with the providers that could. */
 export interface MeshCapabilities {
@@ -94,6 +97,20 @@ export interface LabelMatch {
   readonly isIdentity?: boolean;
 }
 
+/** What the data plane shows of a route, and when to ask again where no event tells. */
+export type LiveSeen = Pick<RouteSeen, 'livePercent' | 'pollMs'>;
+
+/** What a provider may ask besides the API server. */
+export interface MeshOutside {
+  readonly http: HttpClient;
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Base URLs of the debug endpoints of every istiod; empty where none is named. */
+  readonly istiodUrls: readonly string[];
+  /** The token for them, read anew each time because it is rotated; null for none. Throws what reading the file throws. */
+  readIstiodToken(): string | null;
+}
+
 /** A provider at work in one cluster. Every method is safe to repeat. */
 export interface MeshDriver {
   /** Kinds to watch once a Canary uses this provider, at the version the cluster serves. UnsupportedError CAPABILITY_KIND says which kind is missing. */
@@ -104,6 +121,11 @@ export interface MeshDriver {
   validate(request: RouteRequest): readonly { readonly path: string; readonly message: string }[];
   /** Reads the route from the watch cache. Never throws for what it finds: an unreadable route is `problem`. */
   read(request: RouteRequest, options?: CallOptions): Promise<RouteFound>;
+  /**
+   * What the data plane shows of the route as `found`, for providers that know more of it than `read` finds in the cache.
+   * Called while a run is under way or pods wait for the drain. Never waits for an answer from outside: it tells what is known by now.
+   */
+  live?(request: RouteRequest, found: RouteFound, options?: CallOptions): LiveSeen;
   /** Creates what is absent (always with weight 0) and repairs what differs in fields of ours, keeping `want`'s weight; foreign routes and fields stay byte for byte. */
   ensure(request: RouteRequest, found: RouteFound, want: RouteWant, options?: CallOptions): Promise<void>;
   /** Writes weights and fence only, in one request per object, as a JSON Patch fenced by the resourceVersion found. Nothing to change: nothing sent. */
@@ -120,5 +142,5 @@ export interface MeshProvider {
   readonly capabilities: MeshCapabilities;
   /** Built-in metrics for this protocol; null where there are none. */
   metrics(protocol: 'http' | 'grpc' | 'tcp'): TrafficMetrics | null;
-  create(kube: Kube): MeshDriver;
+  create(kube: Kube, outside?: MeshOutside): MeshDriver;
 }

@@ -1,11 +1,20 @@
 // Istio: a VirtualService with the two Services as weighted destinations, and a DestinationRule for each of them.
 import type { JsonObject } from '../util/json.ts';
-import type { KubeObject } from '../kube/contract.ts';
+import type { Kube, KubeObject } from '../kube/contract.ts';
 import { refOf } from '../kube/kinds.ts';
 import { judgeLists } from './backends.ts';
 import type { BackendDialect } from './backends.ts';
-import type { LabelMatch, MeshCapabilities, MeshProvider, RouteRequest, TrafficMetrics } from './contract.ts';
+import type {
+  LabelMatch,
+  MeshCapabilities,
+  MeshDriver,
+  MeshOutside,
+  MeshProvider,
+  RouteRequest,
+  TrafficMetrics,
+} from './contract.ts';
 import { grpcUri } from './http-match.ts';
+import { IstioLive } from './istio-live.ts';
 import { needKind } from './kind-lookup.ts';
 import type { KindLookup } from './kind-lookup.ts';
 import { compact, memberAt, objectsAt, textAt } from './members.ts';
@@ -256,11 +265,23 @@ function metrics(protocol: 'http' | 'grpc' | 'tcp'): TrafficMetrics | null {
   };
 }
 
+/** What istiod tells of its proxies is asked where it is named; without it nobody tells. */
+function createDriver(kube: Kube, outside?: MeshOutside): MeshDriver {
+  const driver = createRouteDriver(kube, DIALECT);
+  if (outside === undefined || outside.istiodUrls.length === 0) return driver;
+  const live = new IstioLive(outside);
+  return {
+    ...driver,
+    live: (request, found) =>
+      live.see(request, found, found.objects.get(`VirtualService/${request.names.apex}`) ?? null),
+  };
+}
+
 /** Istio's own API. */
 export const meshProvider: MeshProvider = {
   name: NAME,
   aliases: [],
   capabilities: CAPABILITIES,
   metrics,
-  create: (kube) => createRouteDriver(kube, DIALECT),
+  create: createDriver,
 };
