@@ -1,8 +1,10 @@
 // Kubernetes Gateway API: one HTTPRoute or GRPCRoute v1, on Gateways or, for a mesh (GAMMA), on Services.
 import type { JsonObject } from '../util/json.ts';
+import type { Kube } from '../kube/contract.ts';
 import { refOf } from '../kube/kinds.ts';
 import type { BackendDialect } from './backends.ts';
-import type { MeshCapabilities, MeshProvider, RouteRequest } from './contract.ts';
+import type { MeshCapabilities, MeshDriver, MeshOutside, MeshProvider, RouteRequest } from './contract.ts';
+import { GatewayLive } from './gateway-live.ts';
 import { judgeRule, ruleOf, withGatewayDefaults } from './gateway-rules.ts';
 import { reportedByParents } from './gateway-status.ts';
 import { judgeMatches } from './http-match.ts';
@@ -127,11 +129,18 @@ const DIALECT: RouteDialect = {
   reported: reportedByParents,
 };
 
+function createDriver(kube: Kube, outside?: MeshOutside): MeshDriver {
+  const driver = createRouteDriver(kube, DIALECT);
+  if (outside === undefined) return driver;
+  const live = new GatewayLive(kube, outside.clock);
+  return { ...driver, live: (request, found) => live.see(request, found) };
+}
+
 /** Gateway API, whoever implements it. Flagger's names for v1beta1 are accepted: a cluster that knew v1beta1 serves the same objects as v1. */
 export const meshProvider: MeshProvider = {
   name: NAME,
   aliases: ['gatewayapi:v1*', 'gatewayapi:v1beta1*'],
   capabilities: CAPABILITIES,
   metrics: applicationMetrics,
-  create: (kube) => createRouteDriver(kube, DIALECT),
+  create: createDriver,
 };

@@ -4,6 +4,8 @@ import type { JsonObject } from '../util/json.ts';
 import { numberAt, objectsAt, textAt } from './members.ts';
 import type { Reported } from './route-driver.ts';
 
+const GROUP = 'gateway.networking.k8s.io';
+
 /** Conditions that must be True where they are present; Accepted must be present. */
 const GOOD = ['Accepted', 'ResolvedRefs', 'Programmed'] as const;
 
@@ -54,10 +56,33 @@ function isPartial(condition: JsonObject): boolean {
   return condition['type'] === 'PartiallyInvalid' && condition['status'] === 'True';
 }
 
+/** A parent that a route names. */
+interface Parent {
+  readonly group: string;
+  readonly kind: string;
+  readonly namespace: string;
+  readonly name: string;
+}
+
+/** The parents of a route, with the defaults that the API server fills in. */
+export function parentsOf(route: KubeObject): readonly Parent[] {
+  return objectsAt(route, 'spec', 'parentRefs').map((ref) => ({
+    group: textAt(ref, 'group') ?? GROUP,
+    kind: textAt(ref, 'kind') ?? 'Gateway',
+    namespace: textAt(ref, 'namespace') ?? route.metadata.namespace ?? '',
+    name: textAt(ref, 'name') ?? '',
+  }));
+}
+
+/** True for a Gateway, false for a Service of a mesh. */
+export function isGateway({ group, kind }: Parent): boolean {
+  return group === GROUP && kind === 'Gateway';
+}
+
 /** Names a parent, with the defaults that the API server fills in. */
 function parentKey(parentRef: unknown, namespace: string): string {
   const text = (key: string, absent: string): string => textAt(parentRef, key) ?? absent;
-  const group = text('group', 'gateway.networking.k8s.io');
+  const group = text('group', GROUP);
   const port = numberAt(parentRef, 'port') ?? '';
   return [
     group,

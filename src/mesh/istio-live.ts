@@ -110,6 +110,9 @@ export class IstioLive {
       const verdict = await this.#judge(track, request);
       // Another generation began while the questions were out: their answers are of no use for it.
       if (track.generation !== generation || track.wanted !== wanted) return;
+      // Something moves: more is to be expected soon.
+      if (track.verdict?.livePercent !== verdict.livePercent)
+        track.youngUntilMs = this.#outside.clock.monotonicMs() + YOUNG_MS;
       track.verdict = verdict;
       if (verdict.isFinal) {
         track.flushed = generation;
