@@ -1,6 +1,6 @@
 // One request's way: which rule, which backend, which pod.
 import type { Random } from '../../util/random.ts';
-import type { Backend, Entrance, HeaderChange, RequestFacts, Rule } from './table.ts';
+import type { Backend, Entrance, HeaderChange, HostName, RequestFacts, Rule } from './table.ts';
 import { NO_CHANGES, chooseByWeight } from './table.ts';
 import type { Endpoint, Snapshot } from './view.ts';
 
@@ -24,12 +24,29 @@ export interface Refusal {
 
 /** Decides. Hosts that no rule names are plain Services; the gateway knows none of these. */
 export function chooseWay(snapshot: Snapshot, via: Entrance, request: RequestFacts, random: Random): Forward | Refusal {
-  const rules = snapshot.rules.filter((rule) => rule.via.includes(via) && rule.isFor(request.host));
+  const rules = snapshot.rules.filter(
+    (rule) => rule.carries !== 'connections' && rule.via.includes(via) && rule.isFor(request.host),
+  );
   const rule = rules.find((candidate) => candidate.matches(request)) ?? null;
   if (rule === null && rules.length > 0) return refuse(404, 'no route matches');
-  const backend = rule === null ? plainService(snapshot, via, request) : chooseByWeight(rule.backends, random.next());
+  const backend =
+    rule === null ? plainService(snapshot, via, request.host) : chooseByWeight(rule.backends, random.next());
   if (backend === null) return rule === null ? refuse(404, 'unknown host') : refuse(500, 'no backend has any weight');
   if (backend.service === null) return refuse(500, 'the backend does not exist');
+  const endpoints = shuffle(snapshot.endpointsOf(backend), random);
+  if (endpoints.length === 0) return refuse(503, 'no healthy upstream', backend.service.name);
+  return { kind: 'forward', rule, backend, endpoints };
+}
+
+/** Decides for one TCP connection. Without a route for connections the Service itself is reached; at a gateway nothing is. */
+export function chooseConnection(snapshot: Snapshot, via: Entrance, host: HostName, random: Random): Forward | Refusal {
+  const connection: RequestFacts = { host, method: '', path: '', query: new URLSearchParams(), headers: {} };
+  const rule =
+    snapshot.rules.find(
+      (one) => one.carries !== undefined && one.via.includes(via) && one.isFor(host) && one.matches(connection),
+    ) ?? null;
+  const backend = rule === null ? plainService(snapshot, via, host) : chooseByWeight(rule.backends, random.next());
+  if (backend?.service == null) return refuse(503, 'no route');
   const endpoints = shuffle(snapshot.endpointsOf(backend), random);
   if (endpoints.length === 0) return refuse(503, 'no healthy upstream', backend.service.name);
   return { kind: 'forward', rule, backend, endpoints };
@@ -42,7 +59,7 @@ const refuse = (status: Refusal['status'], reason: string, service: string | nul
   service,
 });
 
-function plainService(snapshot: Snapshot, via: Entrance, { host }: RequestFacts): Backend | null {
+function plainService(snapshot: Snapshot, via: Entrance, host: HostName): Backend | null {
   if (via !== 'mesh' || host.service === null || !snapshot.hasService(host.service)) return null;
   return { service: host.service, port: host.port, labels: null, weight: 1, headers: NO_CHANGES };
 }

@@ -1,8 +1,8 @@
 // Istio's VirtualService and DestinationRule, read as their documentation has them.
 import type { KubeObject, ResourceKind } from '../../kube/contract.ts';
 import { at, entriesAt, numberAt, objectsAt, textAt, textsAt } from './read.ts';
-import type { Backend, Entrance, HeaderChange, HeaderChanges, RequestFacts, Rule } from './table.ts';
-import { fullPattern, hostMatcher, isSameHost, parseHost } from './table.ts';
+import type { Backend, Entrance, HeaderChange, HeaderChanges, HostName, RequestFacts, Rule } from './table.ts';
+import { NO_CHANGES, fullPattern, hostMatcher, isSameHost, parseHost } from './table.ts';
 import type { RouteReader } from './view.ts';
 
 const GROUP = 'networking.istio.io';
@@ -22,7 +22,7 @@ export const istioReader: RouteReader = {
   read(store) {
     const destinations = store.list(DESTINATION_RULE, null);
     const services = [...store.list(VIRTUAL_SERVICE, null)].sort(byAge);
-    return services.flatMap((service) => rulesOf(service, destinations));
+    return services.flatMap((service) => rulesOf(service, destinations, services));
   },
 };
 
@@ -33,19 +33,108 @@ function byAge(a: KubeObject, b: KubeObject): number {
   return a.metadata.name < b.metadata.name ? -1 : 1;
 }
 
-function rulesOf(service: KubeObject, destinations: readonly KubeObject[]): readonly Rule[] {
+/** Without hosts it is a delegate: only where another VirtualService leads to it, it does anything. */
+function rulesOf(
+  service: KubeObject,
+  destinations: readonly KubeObject[],
+  services: readonly KubeObject[],
+): readonly Rule[] {
   const namespace = service.metadata.namespace ?? '';
   const hosts = textsAt(service, 'spec', 'hosts').map((host) => hostMatcher(host, namespace));
-  return objectsAt(service, 'spec', 'http').map((route) => ({
+  const gateways = textsAt(service, 'spec', 'gateways');
+  const common = {
     origin: `VirtualService ${namespace}/${service.metadata.name}`,
-    via: entrancesOf(textsAt(service, 'spec', 'gateways')),
-    isFor: (host) => hosts.some((matches) => matches(host)),
-    matches: matcherOf(route),
+    isFor: (host: HostName) => hosts.some((matches) => matches(host)),
+  };
+  const http = objectsAt(service, 'spec', 'http')
+    .flatMap((route) => delegatedBy(route, namespace, services))
+    .map(({ route, space, outer }) => ({
+      ...common,
+      via: entrancesOf(gateways),
+      matches: (request: RequestFacts) => outer(request) && matcherOf(route)(request),
+      backends: backendsOf(route, space, destinations),
+      headers: headersOf(route),
+      timeoutMs: durationOf(textAt(route, 'timeout')),
+      rewrite: rewriteOf(route),
+    }));
+  const tcp = objectsAt(service, 'spec', 'tcp').map((route) => ({
+    ...common,
+    carries: 'connections' as const,
+    via: entrancesOf(gateways),
+    matches: connectionMatcherOf(route),
     backends: backendsOf(route, namespace, destinations),
-    headers: headersOf(route),
-    timeoutMs: durationOf(textAt(route, 'timeout')),
-    rewrite: rewriteOf(route),
+    headers: NO_CHANGES,
+    timeoutMs: null,
+    rewrite: null,
   }));
+  return [...http, ...tcp];
+}
+
+interface Delegated {
+  readonly route: Record<string, unknown>;
+  /** Where short host names in it are looked up. */
+  readonly space: string;
+  /** What must hold before the route is asked. */
+  readonly outer: (request: RequestFacts) => boolean;
+}
+
+/**
+ * The HTTP route, or those of the delegate that it leads to: one level only, both conditions must hold, and a delegate's
+ * conditions that are no part of those that lead to it make it void.
+ */
+function delegatedBy(
+  route: Record<string, unknown>,
+  namespace: string,
+  services: readonly KubeObject[],
+): readonly Delegated[] {
+  if (at(route, 'delegate') === undefined) return [{ route, space: namespace, outer: () => true }];
+  const space = textAt(route, 'delegate', 'namespace') ?? namespace;
+  const name = textAt(route, 'delegate', 'name');
+  const delegate = services.find(
+    ({ metadata, ...object }) =>
+      metadata.name === name && metadata.namespace === space && textsAt(object, 'spec', 'hosts').length === 0,
+  );
+  return objectsAt(delegate, 'spec', 'http')
+    .filter((inner) => at(inner, 'delegate') === undefined && !isInConflict(route, inner))
+    .map((inner) => ({ route: { ...withoutMatch(route), ...inner }, space, outer: matcherOf(route) }));
+}
+
+/** What the leading route sets (time-out, headers and so on) holds unless the delegate sets it. */
+function withoutMatch({
+  match: _match,
+  delegate: _delegate,
+  ...rest
+}: Record<string, unknown>): Record<string, unknown> {
+  return rest;
+}
+
+/** Some path of the delegate is not among those that lead to it. */
+function isInConflict(outer: Record<string, unknown>, inner: Record<string, unknown>): boolean {
+  const paths = (route: Record<string, unknown>): readonly unknown[] =>
+    objectsAt(route, 'match').map((match) => match['uri']);
+  const outers = paths(outer);
+  return paths(inner).some((path) => outers.length > 0 && !outers.some((lead) => isWithin(path, lead)));
+}
+
+function isWithin(path: unknown, lead: unknown): boolean {
+  if (lead === undefined || path === undefined) return true;
+  const [prefix, exact] = [textAt(lead, 'prefix'), textAt(lead, 'exact')];
+  if (exact !== null) return textAt(path, 'exact') === exact;
+  if (prefix !== null) return (textAt(path, 'exact') ?? textAt(path, 'prefix') ?? '').startsWith(prefix);
+  // A pattern in both cannot be compared.
+  return textAt(path, 'regex') === null;
+}
+
+/** L4MatchAttributes: the port of the Service; connections through here come from no labelled workload. */
+function connectionMatcherOf(route: Record<string, unknown>): (connection: RequestFacts) => boolean {
+  const matches = objectsAt(route, 'match');
+  if (matches.length === 0) return () => true;
+  return ({ host }) =>
+    matches.some((match) => {
+      const port = numberAt(match, 'port');
+      const isUnreachable = entriesAt(match, 'sourceLabels').length > 0 || textAt(match, 'sourceNamespace') !== null;
+      return !isUnreachable && (port === null || port === host.port);
+    });
 }
 
 /** `mesh` stands for all sidecars and is the default; anything else is a gateway. */

@@ -24,6 +24,8 @@ function ruleOf(split: KubeObject): Rule {
   return {
     origin: `TrafficSplit ${namespace}/${split.metadata.name}`,
     via: ['mesh'],
+    // A split without matches knows no protocol.
+    carries: 'both',
     isFor: hostMatcher(textAt(split, 'spec', 'service') ?? '', namespace),
     matches: () => true,
     backends: objectsAt(split, 'spec', 'backends').map((backend) => ({

@@ -1,4 +1,4 @@
-// Starts the data plane of an embedded cluster: two entrances, each for HTTP and for gRPC.
+// Starts the data plane of an embedded cluster: two entrances, each for HTTP, for gRPC and for TCP.
 import type { Clock } from '../../util/clock.ts';
 import type { Random } from '../../util/random.ts';
 import type { StoreAccess } from '../apiserver/access.ts';
@@ -11,6 +11,7 @@ import { gatewayReader } from './routes-gateway.ts';
 import { istioReader } from './routes-istio.ts';
 import { smiReader } from './routes-smi.ts';
 import type { Entrance } from './table.ts';
+import { startTcpProxy } from './tcp-proxy.ts';
 import type { RouteReader, View } from './view.ts';
 import { startView } from './view.ts';
 
@@ -51,6 +52,8 @@ export interface DataPlaneEntrance {
   readonly httpUrl: string;
   /** `127.0.0.1:<port>`. */
   readonly grpcAddress: string;
+  /** Opens a port for TCP connections to a host, such as `web.shop:5432`; its number on 127.0.0.1. */
+  openTcp(host: string): Promise<number>;
 }
 
 /** The running data plane. */
@@ -76,7 +79,15 @@ export async function startDataPlane(options: DataPlaneOptions): Promise<DataPla
       () => http.stop(),
       () => grpc.stop(),
     );
-    return { httpUrl: `http://127.0.0.1:${http.port}`, grpcAddress: `127.0.0.1:${grpc.port}` };
+    return {
+      httpUrl: `http://127.0.0.1:${http.port}`,
+      grpcAddress: `127.0.0.1:${grpc.port}`,
+      async openTcp(host) {
+        const tcp = await startTcpProxy(proxy, host);
+        stops.push(() => tcp.stop());
+        return tcp.port;
+      },
+    };
   };
   return {
     mesh: await enter('mesh'),

@@ -50,6 +50,8 @@ export interface Rule {
   readonly origin: string;
   /** Where it holds: for clients within the mesh, for the gateway, or both. */
   readonly via: readonly Entrance[];
+  /** What it holds for; requests when absent. */
+  readonly carries?: 'connections' | 'both';
   isFor(host: HostName): boolean;
   matches(request: RequestFacts): boolean;
   readonly backends: readonly Backend[];

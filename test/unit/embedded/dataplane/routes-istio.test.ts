@@ -3,7 +3,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { istioReader } from '../../../../src/embedded/dataplane/routes-istio.ts';
 import { smiReader } from '../../../../src/embedded/dataplane/routes-smi.ts';
 import type { KubeObject } from '../../../../src/kube/contract.ts';
-import { ask, begin, clock, end, open, server } from './routes-support.ts';
+import { ask, begin, clock, dial, end, open, server } from './routes-support.ts';
 
 beforeEach(begin);
 afterEach(end);
@@ -45,6 +45,65 @@ describe('istio', () => {
     expect(ask('web', { path: '/beta' })).toBe('beta');
     expect(ask('web', { headers: { 'x-old': '1' } })).toBe(404);
     expect(ask('web-canary')).toBe('web-canary');
+  });
+
+  it('follows one level of delegation: hosts and gateways of the root, conditions of both', async () => {
+    await open(istioReader, [
+      virtualService(
+        {
+          hosts: ['shop.example.com'],
+          gateways: ['istio-system/public'],
+          http: [
+            {
+              match: [{ uri: { prefix: '/shop' } }],
+              delegate: { name: 'web' },
+              headers: { request: { set: { a: 'b' } } },
+            },
+            { match: [{ uri: { prefix: '/other' } }], delegate: { name: 'nobody' } },
+            { match: [{ uri: { prefix: '/far' } }], delegate: { name: 'web', namespace: 'elsewhere' } },
+            { route: to('beta') },
+          ],
+        },
+        'root',
+      ),
+      virtualService({
+        http: [
+          { match: [{ uri: { prefix: '/shop/new' } }], route: to('web-canary') },
+          { match: [{ uri: { prefix: '/outside' } }], route: to('web-canary') },
+          { match: [{ uri: { prefix: '/shop/deep' } }], delegate: { name: 'deeper' } },
+          { route: to('web-primary') },
+        ],
+      }),
+    ]);
+    const at = (path: string): unknown => ask('shop.example.com', { via: 'gateway', path });
+    expect(at('/shop')).toBe('web-primary');
+    expect(at('/shop/new/1')).toBe('web-canary');
+    expect(at('/shop/deep')).toBe('web-primary');
+    expect(at('/outside')).toBe('beta');
+    expect(at('/other')).toBe('beta');
+    expect(at('/far')).toBe('beta');
+    // A delegate alone routes nothing: its Service is a plain one.
+    expect(ask('web')).toBe('web');
+  });
+
+  it('splits connections by spec.tcp, and by the port that they are made to', async () => {
+    await open(istioReader, [
+      virtualService({
+        hosts: ['web'],
+        http: [{ route: to('beta') }],
+        tcp: [
+          { match: [{ port: 5432, sourceLabels: { app: 'a' } }], route: to('beta') },
+          { match: [{ port: 5432 }], route: to('web-canary') },
+        ],
+      }),
+    ]);
+    expect(dial('web:5432')).toBe('web-canary');
+    expect(dial('web.shop.svc.cluster.local:5432')).toBe('web-canary');
+    // No rule for this port: the Service itself. HTTP rules hold for no connection, TCP rules for no request.
+    expect(dial('web:80')).toBe('web');
+    expect(ask('web:5432')).toBe('beta');
+    expect(dial('nowhere:80')).toBe(503);
+    expect(dial('web:80', 'gateway')).toBe(503);
   });
 
   it('keeps gateway and mesh apart', async () => {

@@ -1,7 +1,7 @@
 // A store with Services and endpoints, and a way to ask where a request would go, without servers.
 import { createApiServer } from '../../../../src/embedded/apiserver/server.ts';
 import type { ApiServer } from '../../../../src/embedded/apiserver/server.ts';
-import { chooseWay } from '../../../../src/embedded/dataplane/choose.ts';
+import { chooseConnection, chooseWay } from '../../../../src/embedded/dataplane/choose.ts';
 import type { Entrance } from '../../../../src/embedded/dataplane/table.ts';
 import { parseHost } from '../../../../src/embedded/dataplane/table.ts';
 import { startView } from '../../../../src/embedded/dataplane/view.ts';
@@ -77,5 +77,11 @@ export function ask(host: string, asked: Asked = {}): string | number {
     headers: asked.headers ?? {},
   };
   const way = chooseWay(view!.snapshot(), asked.via ?? 'mesh', request, { next: () => 0.5, id: () => '' });
+  return way.kind === 'refuse' ? way.status : (way.backend.service?.name ?? '');
+}
+
+/** The Service that takes a connection to `host:port`, or the status that it is counted under when none does. */
+export function dial(host: string, via: Entrance = 'mesh'): string | number {
+  const way = chooseConnection(view!.snapshot(), via, parseHost(host, 'shop'), { next: () => 0.5, id: () => '' });
   return way.kind === 'refuse' ? way.status : (way.backend.service?.name ?? '');
 }
