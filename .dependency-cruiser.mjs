@@ -89,7 +89,11 @@ export default {
       ['core/', 'api/types\\.ts$', 'mesh/contract\\.ts$', 'metrics/contract\\.ts$', ...KUBE, ...BASE],
       'speak to other rooms through contracts',
     ),
-    only('mesh', ['core/', 'api/types\\.ts$', 'http/contract\\.ts$', ...KUBE, ...BASE], 'a provider sees its contract and the cluster'),
+    only(
+      'mesh',
+      ['core/', 'api/types\\.ts$', 'http/contract\\.ts$', ...KUBE, ...BASE],
+      'a provider sees its contract and the cluster',
+    ),
     only(
       'metrics',
       ['core/', 'api/types\\.ts$', 'mesh/contract\\.ts$', 'http/contract\\.ts$', ...BASE],

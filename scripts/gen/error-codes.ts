@@ -8,7 +8,6 @@ export const ERROR_CODES: Readonly<Record<string, string>> = {
   CAPABILITY_KIND: 'The cluster does not serve a kind that is needed, or not at a version that serin knows.',
   CAPABILITY_METRIC: 'A built-in check does not exist for this mesh provider and protocol.',
   CAPABILITY_METRIC_PROVIDER: 'The MetricTemplate is of a type that comes in a later release.',
-  CAPABILITY_PROTOCOL: 'The mesh provider cannot route this protocol.',
   CAPABILITY_PROVIDER: 'The mesh provider comes in a later release.',
   CAPABILITY_PROXY: 'The kubeconfig asks for a proxy of a kind that is not supported.',
   CAPABILITY_ROUTE:

@@ -24,6 +24,9 @@ export const wasLookedAt = (object: KubeObject): boolean => runOf(object) !== nu
 /** A run is under way. */
 export const hasRun = (object: KubeObject): boolean => isRunning(String(runOf(object)?.['phase']) as Phase);
 
+/** Pods are kept although the run has ended, because traffic still reaches them. */
+export const isDraining = (object: KubeObject): boolean => runOf(object)?.['isDrainPending'] === true;
+
 /** A rollback is under way: it goes first. */
 export function isUrgent(object: KubeObject | null): boolean {
   const phase = object === null ? null : runOf(object)?.['phase'];

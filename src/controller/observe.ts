@@ -21,6 +21,7 @@ import type { Memory } from './memory.ts';
 import { protocolOf } from './protocol.ts';
 import { refusedReference, watchedReferences } from './references.ts';
 import { requestSeen } from './request.ts';
+import { observedLive } from './scraping.ts';
 import { readState, type StoredState } from './status.ts';
 import { askTick } from './tick.ts';
 
@@ -98,7 +99,8 @@ async function observeAdmitted(looking: Looking, stored: Exclude<StoredState, { 
   const first = await seenOf(judged, state, withLive(world, state), nowMs);
   const known = stored.kind === 'state' ? (rebased(state, first) ?? state) : rebuildState(first, stored);
   const quietSinceMs = memory.quiet.since(key, known, isQuiet(known, first), versionOf(world.route), nowMs);
-  const seen = { ...first, quietSinceMs };
+  const route = observedLive(key, canary, first.route, quietSinceMs, use);
+  const seen = { ...first, route, quietSinceMs };
   const findings = findingsOf(world.route, known, memory, key, nowMs);
   const found = { ref: looking.ref, object, state: known, canary, findings, ...world };
   if (!isTickDue(known, seen) || isDecidedWithout(known, seen)) return { kind: 'found', found: { ...found, seen } };
@@ -153,7 +155,7 @@ async function readWorld(looking: Looking, canary: Canary, state: State): Promis
     canary,
     mesh,
     workload,
-    isRunning(state.phase) || state.phase === 'Initializing',
+    isRunning(state.phase) || state.phase === 'Initializing' || state.isDrainPending,
     use,
   );
   const workloadFound = await workload.read(canary, workloadContext(canary, state, use, memory, key), options);

@@ -1,6 +1,7 @@
 // Tells the scraper whose pods to scrape: those of the own target and primary, while a run is active and asks for it.
 // Every replica scrapes every such Canary, because any of them may take the look that judges.
 import type { Canary } from '../api/types.ts';
+import type { RouteSeen } from '../core/observation.ts';
 import { isRunning } from '../core/phase.ts';
 import type { State } from '../core/state.ts';
 import { messageOf } from '../errors.ts';
@@ -11,7 +12,7 @@ import type { CanaryKey } from '../queue/contract.ts';
 import type { Drivers } from './drivers.ts';
 import type { Found } from './found.ts';
 import { protocolOf } from './protocol.ts';
-import { hasRun } from './due.ts';
+import { hasRun, isDraining } from './due.ts';
 import { metricsServerOf, subjectOf } from './questions.ts';
 import type { WorkloadContext } from '../workload/contract.ts';
 import type { Memory } from './memory.ts';
@@ -24,7 +25,42 @@ const EVERY_MIN_MS = 250;
 
 /** Called at each look: starts, changes or ends the scraping of one Canary. */
 export function followScrape(key: CanaryKey, found: Found, next: State, use: Drivers): void {
-  follow(key, found, isRunning(next.phase), use);
+  follow(key, found, isWatched(next), use);
+}
+
+/** Its pods are judged, or kept because traffic still reaches them. */
+const isWatched = ({ phase, isDrainPending }: State): boolean => isRunning(phase) || isDrainPending;
+
+/** Requests that were under way when the weight was taken away are counted when they end. */
+const UNDER_WAY_MS = 2_000;
+/** What the share is taken of, and the shortest time for it. */
+const SHARE_WINDOW_MS = 10_000;
+const SHARE_WINDOW_MIN_MS = 2_000;
+/** So many requests of the primary and none of the canary: with 1 % live that would happen once in a million (0.99^1374). */
+const REQUESTS_MIN = 1_374;
+
+/**
+ * The live weight by the requests that both sides serve, where the mesh does not tell and the Canary's pods are scraped.
+ * Only for a route that asks for nothing, since `quietSinceMs`: then one request of the canary says that proxies lag, and
+ * many of the primary alone say that none does.
+ */
+export function observedLive(
+  key: CanaryKey,
+  canary: Canary,
+  route: RouteSeen,
+  quietSinceMs: number | null,
+  use: Drivers,
+): RouteSeen {
+  const isTold = route.livePercent !== 'unknown' || route.askedPercent !== 0;
+  if (isTold || quietSinceMs === null || metricsServerOf(canary, use) !== 'scrape') return route;
+  const windowMs = Math.min(SHARE_WINDOW_MS, use.clock.nowMs() - quietSinceMs - UNDER_WAY_MS);
+  const served = windowMs < SHARE_WINDOW_MIN_MS ? null : use.scraper.served(key, windowMs);
+  if (served === null) return route;
+  const { primary, canary: ours } = served;
+  if (ours === 0) return primary >= REQUESTS_MIN ? { ...route, livePercent: 0 } : route;
+  // Some meshes label the primary's requests so that they are not counted here.
+  const livePercent = primary === 0 ? 'pending' : (100 * ours) / (primary + ours);
+  return { ...route, livePercent, pollMs: SHARE_WINDOW_MIN_MS };
 }
 
 /** What scraping needs to know of a Canary. */
@@ -69,12 +105,12 @@ function filled(traffic: TrafficMetrics, subject: MetricSubject): TrafficMetrics
  */
 export async function watchScrape(key: CanaryKey, object: KubeObject, use: Drivers, memory: Memory): Promise<void> {
   // Most changes are of Canaries at rest: they are not worth parsing.
-  if (!hasRun(object)) return;
+  if (!hasRun(object) && !isDraining(object)) return;
   const parsed = use.parse(object);
   const stored = readState(object);
   if (parsed.kind === 'invalid' || stored.kind !== 'state') return;
   const { canary } = parsed;
-  if (metricsServerOf(canary, use) !== 'scrape' || !isRunning(stored.state.phase)) return;
+  if (metricsServerOf(canary, use) !== 'scrape' || !isWatched(stored.state)) return;
   try {
     const [mesh, workload] = [use.meshFor(canary), use.workloadFor(canary)];
     await memory.watches.ensure(key, canary, mesh, workload, true, use);

@@ -3,6 +3,7 @@ import type { RouteRequest } from './contract.ts';
 import { numberAt, objectsAt, textAt } from './members.ts';
 import { isHostOf } from './names.ts';
 import { isObject } from '../util/json.ts';
+import { timeOf } from '../util/time.ts';
 
 /** HTTP is routed in RouteConfigurations (RDS), TCP in listeners (LDS). */
 export type XdsType = 'RDS' | 'LDS';
@@ -52,7 +53,7 @@ export interface Push {
 /** The push that a nonce belongs to: `<RFC 3339 time>/<number of the push><UUID>`; null when it is written in another way. */
 export function pushOf(nonce: string): Push | null {
   const [time = '', number = ''] = nonce.slice(0, -UUID_LENGTH).split('/');
-  const push = { atMs: Date.parse(time), number: /^\d+$/.test(number) ? Number(number) : Number.NaN };
+  const push = { atMs: timeOf(time), number: /^\d+$/.test(number) ? Number(number) : Number.NaN };
   return Number.isNaN(push.atMs) || Number.isNaN(push.number) ? null : push;
 }
 

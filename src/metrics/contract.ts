@@ -66,6 +66,8 @@ export interface ScrapeTarget {
 export interface Scraper extends MetricSource {
   /** Scrapes these pods every `everyMs` until told otherwise; an empty list stops. Called at each look; the same list changes nothing. */
   track(key: string, targets: readonly ScrapeTarget[], traffic: TrafficMetrics, everyMs: number): void;
+  /** Requests that primary and canary pods served in the last `windowMs`; null when a side was not seen for all of it. */
+  served(key: string, windowMs: number): { readonly primary: number; readonly canary: number } | null;
   /** Ends the scraping of one Canary and drops its windows. */
   forget(key: string): void;
   close(): void;

@@ -117,6 +117,22 @@ class PodScraper implements Scraper {
     return this.#evaluate(tracked, 'canary', question.what.metric, question.windowMs);
   }
 
+  served(key: string, windowMs: number): { readonly primary: number; readonly canary: number } | null {
+    const tracked = this.#tracked.get(key);
+    if (tracked === undefined) return null;
+    const nowMs = this.#clock.monotonicMs();
+    const sum = { primary: 0, canary: 0 };
+    const roles = new Set<string>();
+    for (const { target, window, lastGoodMs } of tracked.pods.values()) {
+      // A pod that is not read now may serve what nobody sees.
+      if (lastGoodMs === null || nowMs - lastGoodMs > STALE_AFTER_INTERVALS * tracked.everyMs) return null;
+      if ((window.sinceMs ?? nowMs) > nowMs - windowMs) return null;
+      sum[target.role] += window.sumAfter(nowMs - windowMs).requests;
+      roles.add(target.role);
+    }
+    return roles.size === 2 ? sum : null;
+  }
+
   close(): void {
     for (const [key, tracked] of this.#tracked) this.#stop(key, tracked);
     for (const proceed of this.#waiting.splice(0)) proceed();

@@ -30,7 +30,7 @@ interface Case {
   readonly route: ResourceKind;
   readonly canary: Differences;
   readonly args: readonly string[];
-  start(world: LoopWorld): ControlPlane;
+  readonly start: (world: LoopWorld) => ControlPlane;
 }
 
 /** Calls `follow` a little after each change of a kind's spec, or once it may again. */

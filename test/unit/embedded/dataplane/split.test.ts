@@ -1,5 +1,4 @@
 // Real requests through the data plane: the split seen from outside is the one that the route objects ask for.
-import { Agent, request as startRequest } from 'node:http';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { StoreAccess } from '../../../../src/embedded/apiserver/access.ts';
 import type { DataPlaneMesh } from '../../../../src/embedded/dataplane/start.ts';
@@ -182,54 +181,6 @@ describe.each(Object.keys(ROUTES) as (keyof typeof ROUTES)[])('split by %s', (me
     await until100('canary');
     expect((await load(plane.mesh.httpUrl, 'web', 200)).roles).toEqual({ canary: 200 });
     expect([...plane.counts.byService().keys()].sort()).toEqual(['web-canary', 'web-primary']);
-  });
-});
-
-describe('connections', () => {
-  it('are split by Istio, stay where they are, and go nowhere else', { timeout: 60_000 }, async () => {
-    cluster = await startRealCluster('istio');
-    const { store, plane } = cluster;
-    const port = await plane.mesh.openTcp('web.shop:80');
-    const route = (canary: number): KubeObject => ({
-      apiVersion: 'networking.istio.io/v1',
-      kind: 'VirtualService',
-      metadata: { name: 'web', namespace: NAMESPACE },
-      spec: {
-        hosts: ['web'],
-        tcp: [
-          {
-            route: [
-              { destination: { host: 'web-primary' }, weight: 100 - canary },
-              { destination: { host: 'web-canary' }, weight: canary },
-            ],
-          },
-        ],
-      },
-    });
-    const dial = (agent: Agent | false): Promise<string> =>
-      new Promise((resolve, reject) => {
-        startRequest({ host: '127.0.0.1', port, agent }, (answer) => {
-          answer.resume();
-          answer.on('end', () => resolve(String(answer.headers['x-role'])));
-        })
-          .on('error', reject)
-          .end();
-      });
-    put(store, [route(30)]);
-    await sleepLag();
-    const roles: string[] = [];
-    for (let sent = 0; sent < 400; sent += 8)
-      roles.push(...(await Promise.all(Array.from({ length: 8 }, () => dial(false)))));
-    expect(isWithinBinomial(roles.filter((role) => role === 'canary').length, 400, 0.3)).toBe(true);
-    const kept = new Agent({ keepAlive: true, maxSockets: 1 });
-    const first = await dial(kept);
-    put(store, [route(first === 'canary' ? 0 : 100)]);
-    await sleepLag();
-    expect(await dial(kept)).toBe(first);
-    expect(new Set(await Promise.all(Array.from({ length: 20 }, () => dial(false))))).toEqual(
-      new Set([first === 'canary' ? 'primary' : 'canary']),
-    );
-    kept.destroy();
   });
 });
 
