@@ -52,6 +52,9 @@ export interface Meters extends CanaryMeters {
 
 /** prom-client builds all samples of a histogram in one go: a histogram with a series a Canary is spread over so many. */
 const SHARDS = 32;
+/** Counters begin at 0: the first of them is an increase only when there was something to increase. */
+const LOOK_OUTCOMES = ['done', 'now', 'backoff', 'stop', 'halt'];
+const DELIVERY_OUTCOMES = ['delivered', 'failed', 'dropped'];
 const FAST_SECONDS = [0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
 const CALL_SECONDS = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 
@@ -107,6 +110,7 @@ function createWorkMeters(make: Maker): WorkMeters {
   );
   const hooks = make.counter('serin_hook_requests_total', 'Calls of hooks', ['type', 'outcome']);
   let rebuildsSeen = 0;
+  for (const outcome of LOOK_OUTCOMES) looks.inc({ outcome }, 0);
   return {
     countLook(outcome, durationSeconds) {
       looks.inc({ outcome });
@@ -130,7 +134,10 @@ function createWorkMeters(make: Maker): WorkMeters {
       rebuildsSeen = health.rebuilds;
     },
     setOutboxPending: (count) => outbox.set(count),
-    countDelivery: (sink, outcome) => deliveries.inc({ sink, outcome }),
+    countDelivery(sink, outcome) {
+      for (const other of DELIVERY_OUTCOMES) deliveries.inc({ sink, outcome: other }, 0);
+      deliveries.inc({ sink, outcome });
+    },
     countMetricQuery: (source, durationSeconds) => querySeconds.observe({ source }, durationSeconds),
     countHook: (type, outcome) => hooks.inc({ type, outcome }),
   };

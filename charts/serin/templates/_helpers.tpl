@@ -36,12 +36,58 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- end -}}
 
 {{- define "serin.image" -}}
-{{ .Values.image.repository }}:{{ default .Chart.AppVersion .Values.image.tag }}
+{{ .Values.image.repository }}{{ with .Values.image.digest }}@{{ . }}{{ else }}:{{ default .Chart.AppVersion .Values.image.tag }}{{ end }}
 {{- end -}}
 
 {{- /* The queue's store: embedded, redis or postgres. */ -}}
 {{- define "serin.store" -}}
 {{ ternary "redis" .Values.queue.store .Values.valkey.enabled }}
+{{- end -}}
+
+{{- /* Replicas: as asked, else two where the store can be shared. */ -}}
+{{- define "serin.replicas" -}}
+{{- if .Values.replicaCount -}}
+{{ int .Values.replicaCount }}
+{{- else -}}
+{{ ternary 1 2 (eq (include "serin.store" .) "embedded") }}
+{{- end -}}
+{{- end -}}
+
+{{- /* What the container gets: as asked, else by what was measured with its store. */ -}}
+{{- define "serin.resources" -}}
+{{- if .Values.resources -}}
+{{ toYaml .Values.resources }}
+{{- else if eq (include "serin.store" .) "embedded" -}}
+requests: {cpu: 100m, memory: 768Mi}
+limits: {memory: 1536Mi}
+{{- else -}}
+requests: {cpu: 100m, memory: 256Mi}
+limits: {memory: 768Mi}
+{{- end -}}
+{{- end -}}
+
+{{- /* The Secret with the password of this chart's Valkey. */ -}}
+{{- define "serin.valkeySecretName" -}}
+{{ default (printf "%s-valkey" (include "serin.fullname" .)) .Values.valkey.existingSecret }}
+{{- end -}}
+
+{{- /* Where the pods run, and which images they may pull: for every pod of the chart. */ -}}
+{{- define "serin.scheduling" -}}
+{{- with .Values.podPriorityClassName }}
+priorityClassName: {{ . }}
+{{- end }}
+{{- with .Values.image.pullSecret }}
+imagePullSecrets:
+  - name: {{ . }}
+{{- end }}
+{{- with .Values.nodeSelector }}
+nodeSelector:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
+{{- with .Values.tolerations }}
+tolerations:
+  {{- toYaml . | nindent 2 }}
+{{- end }}
 {{- end -}}
 
 {{- /* The Secret with addresses and keys. */ -}}
@@ -79,15 +125,6 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 {{- $rules = concat $rules (default (list) (fromYaml ($files.Get (printf "files/rbac/mesh-%s.yaml" $name))).rules) -}}
 {{- end -}}
 {{ toYaml $rules }}
-{{- end -}}
-
-{{- define "serin.podSecurityContext" -}}
-runAsNonRoot: true
-runAsUser: 10001
-runAsGroup: 10001
-fsGroup: 10001
-seccompProfile:
-  type: RuntimeDefault
 {{- end -}}
 
 {{- define "serin.containerSecurityContext" -}}

@@ -226,6 +226,20 @@ describe('own metrics', () => {
     expect((await samples(meters)).some((line) => line.startsWith('serin_watch_age_seconds'))).toBe(false);
   });
 
+  test('what rarely happens is counted from 0 on, so that its first time is an increase', async () => {
+    const meters = someMeters();
+    expect(await samples(meters)).toContain('serin_looks_total{outcome="halt"} 0');
+
+    meters.countDelivery('slack', 'failed');
+
+    expect(await samples(meters)).toEqual(
+      expect.arrayContaining([
+        'serin_notification_deliveries_total{sink="slack",outcome="failed"} 1',
+        'serin_notification_deliveries_total{sink="slack",outcome="dropped"} 0',
+      ]),
+    );
+  });
+
   test('metrics of the process are there when asked for, the lag of the event loop among them', async () => {
     const meters = createMeters({ version: '0.1.0', meshProvider: '', hasProcessMetrics: true });
 

@@ -1,0 +1,35 @@
+// Helm, for tests that render the chart. Absent: they skip and say so; in CI they fail.
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { parseAllDocuments } from 'yaml';
+import type { KubeObject } from '../../src/kube/contract.ts';
+
+/** The folder of the chart. */
+export const CHART = fileURLToPath(new URL('../../charts/serin', import.meta.url));
+
+/** How a program ended and what it said. */
+export interface Ended {
+  readonly status: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+/** Runs helm. */
+export function helm(...args: readonly string[]): Ended {
+  return spawnSync('helm', args, { encoding: 'utf8' });
+}
+
+/** False when there is no helm on this machine. In CI (`CI=true`) its absence is an error. */
+export function hasHelm(): boolean {
+  const isThere = helm('version').status === 0;
+  if (!isThere && process.env['CI'] === 'true')
+    throw new Error('Cannot find helm, which must be there in CI: node test/real/build.ts helm');
+  return isThere;
+}
+
+/** The objects of the chart as release `r` in namespace `serin` with these arguments of `helm template`; none when it refuses. */
+export function renderChart(...args: readonly string[]): { readonly objects: readonly KubeObject[] } & Ended {
+  const ended = helm('template', 'r', CHART, '-n', 'serin', ...args);
+  const objects = parseAllDocuments(ended.stdout).map((document) => document.toJS() as KubeObject | null);
+  return { ...ended, objects: objects.filter((object) => object !== null) };
+}
