@@ -50,6 +50,7 @@ export const PARTS = {
   'kube-controller-manager': kube('kube-controller-manager'),
   kubectl: kube('kubectl'),
   helm: go('helm', 'helm.sh/helm/v4/cmd/helm'),
+  umoci: go('umoci', 'github.com/opencontainers/umoci/cmd/umoci'),
   'pilot-discovery': go('istio', 'istio.io/istio/pilot/cmd/pilot-discovery'),
   contour: go('contour', 'github.com/projectcontour/contour/cmd/contour'),
   envoy: {

@@ -3,6 +3,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { parseAllDocuments } from 'yaml';
 import type { KubeObject } from '../../src/kube/contract.ts';
+import { findPart } from '../real/parts.ts';
 
 /** The folder of the chart. */
 export const CHART = fileURLToPath(new URL('../../charts/serin', import.meta.url));
@@ -14,17 +15,19 @@ export interface Ended {
   readonly stderr: string;
 }
 
-/** Runs helm. */
+/** Runs helm. Throws when there is none. */
 export function helm(...args: readonly string[]): Ended {
-  return spawnSync('helm', args, { encoding: 'utf8' });
+  const program = findPart('helm');
+  if (program === null) throw new Error('Cannot run helm: it is not built, npm run parts -- helm builds it');
+  return spawnSync(program, args, { encoding: 'utf8' });
 }
 
-/** False when there is no helm on this machine. In CI (`CI=true`) its absence is an error. */
+/** False when helm is not built on this machine. In CI (`CI=true`) its absence is an error. */
 export function hasHelm(): boolean {
-  const isThere = helm('version').status === 0;
-  if (!isThere && process.env['CI'] === 'true')
-    throw new Error('Cannot find helm, which must be there in CI: node test/real/build.ts helm');
-  return isThere;
+  if (findPart('helm') !== null) return true;
+  if (process.env['CI'] === 'true')
+    throw new Error('Cannot find helm, which must be there in CI: npm run parts -- helm');
+  return false;
 }
 
 /** The objects of the chart as release `r` in namespace `serin` with these arguments of `helm template`; none when it refuses. */

@@ -2,6 +2,7 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { createMeters, type Meters } from '../../../src/telemetry/metrics.ts';
 import { CHART } from '../../support/helm.ts';
-import { freePort, portOf } from '../../support/ports.ts';
+import { freePorts, waitFor } from '../../real/waiting.ts';
 
 interface Dashboard {
   readonly uid: string;
@@ -51,11 +52,16 @@ describe('the dashboard', () => {
 
 describe('alerts', () => {
   it('each have a story in which they fire, and one in which they do not', () => {
-    const stories = readFileSync(STORIES, 'utf8');
-    for (const { alert } of alerts) {
-      expect([alert, stories.split(`alertname: ${alert}\n`).length > 1]).toEqual([alert, true]);
-      expect([alert, stories.includes(`alertname: ${alert}}`)]).toEqual([alert, true]);
+    interface Story {
+      readonly alert_rule_test: readonly { readonly alertname: string; readonly exp_alerts?: readonly unknown[] }[];
     }
+    const { tests } = parse(readFileSync(STORIES, 'utf8')) as { tests: readonly Story[] };
+    const told = tests.flatMap(({ alert_rule_test }) => alert_rule_test);
+    const names = (doesFire: boolean): readonly string[] =>
+      told.filter((one) => (one.exp_alerts !== undefined) === doesFire).map(({ alertname }) => alertname);
+    const wanted = alerts.map(({ alert }) => alert).toSorted();
+    expect(names(true).toSorted()).toEqual(wanted);
+    expect(names(false).toSorted()).toEqual(wanted);
   });
 
   it.skipIf(!hasPrometheus && !mustRun)('fire in those stories only (needs the package prometheus)', () => {
@@ -78,16 +84,16 @@ describe.skipIf(!hasPrometheus && !mustRun)('on a real Prometheus (needs the pro
 
   beforeAll(async () => {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-    const port = await freePort();
+    const [port = 0] = await freePorts(1);
     url = `http://127.0.0.1:${port}`;
     const config = join(folder, 'prometheus.yaml');
-    writeFileSync(config, configFor(portOf(server)));
+    writeFileSync(config, configFor((server.address() as AddressInfo).port));
     const storage = `--storage.tsdb.path=${join(folder, 'data')}`;
     prometheus = spawn('prometheus', [`--config.file=${config}`, storage, `--web.listen-address=127.0.0.1:${port}`], {
       stdio: 'ignore',
     });
-    await until(async () => (await ask('increase(serin_looks_total{outcome="done"}[1h])')).length > 0);
-    await until(async () => (await ask('rate(process_cpu_seconds_total[10s])')).length > 0);
+    const isAnswered = async (): Promise<boolean> => (await ask('rate(process_cpu_seconds_total[10s])')).length > 0;
+    await waitFor('two scrapes', isAnswered, 60_000);
   });
 
   afterAll(() => {
@@ -99,8 +105,11 @@ describe.skipIf(!hasPrometheus && !mustRun)('on a real Prometheus (needs the pro
   });
 
   async function ask(query: string): Promise<readonly { readonly metric: Readonly<Record<string, string>> }[]> {
-    const answer = await fetch(`${url}/api/v1/query?${new URLSearchParams({ query })}`);
-    const { data, error } = (await answer.json()) as { data?: { result: { metric: Record<string, string> }[] }; error?: string };
+    const answer = await fetch(`${url}/api/v1/query?${String(new URLSearchParams({ query }))}`);
+    const { data, error } = (await answer.json()) as {
+      data?: { result: { metric: Record<string, string> }[] };
+      error?: string;
+    };
     if (data === undefined) throw new Error(`Prometheus refuses ${query}: ${error ?? ''}`);
     return data.result;
   }
@@ -128,7 +137,7 @@ describe.skipIf(!hasPrometheus && !mustRun)('on a real Prometheus (needs the pro
     }
     const load = async (): Promise<readonly { name: string; health: string }[]> =>
       ((await (await fetch(`${url}/api/v1/rules`)).json()) as Loaded).data.groups.flatMap(({ rules }) => rules);
-    await until(async () => (await load()).every(({ health }) => health !== 'unknown'));
+    await waitFor('an evaluation', async () => (await load()).every(({ health }) => health !== 'unknown'), 30_000);
     expect((await load()).map(({ name, health }) => [name, health])).toEqual(alerts.map(({ alert }) => [alert, 'ok']));
   });
 });
@@ -172,14 +181,4 @@ function filledIn(expression: string): string {
     .replaceAll(/\$(job|namespace|name)\b/g, '.*');
   if (filled.includes('$')) throw new Error(`Cannot fill in ${filled}: unknown variable`);
   return filled;
-}
-
-async function until(isSo: () => Promise<boolean>): Promise<void> {
-  const endsAtMs = Date.now() + 60_000;
-  for (;;) {
-    const so = await isSo().catch(() => false);
-    if (so) return;
-    if (Date.now() > endsAtMs) throw new Error('Prometheus did not come to it within a minute');
-    await new Promise((resolve) => setTimeout(resolve, 200));
-  }
 }
