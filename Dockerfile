@@ -1,24 +1,25 @@
 # syntax=docker/dockerfile:1
-# The image of serin: the bundle and Node, nothing else. No shell script runs in it, and it writes to no folder but /tmp.
+# The image of serin: the libraries that Node needs, Node, and one bundled file. No shell, no package manager.
+# `node scripts/image.ts --oci dist/image` makes the same image without a container engine; that is what CI examines.
 
-ARG NODE_IMAGE=node:26-slim
+# A Debian with the Node that is to be in the image.
+ARG BUILD_IMAGE=node:26-bookworm-slim
 
-FROM ${NODE_IMAGE} AS build
+FROM ${BUILD_IMAGE} AS build
 WORKDIR /build
-COPY package.json package-lock.json .npmrc tsconfig.json ./
+COPY package.json package-lock.json .npmrc tsconfig.json LICENSE ./
 # No install script is needed: Node is there, and esbuild comes as a package of its platform.
 RUN npm ci --ignore-scripts
 COPY src ./src
 COPY scripts ./scripts
-RUN node scripts/build.ts /out
+RUN node scripts/image.ts --root /root-files
 
-FROM ${NODE_IMAGE}
-ENV NODE_ENV=production
+FROM scratch
+COPY --from=build /root-files /
+ENV PATH=/usr/local/bin NODE_ENV=production
 WORKDIR /app
-COPY --from=build --chown=0:0 /out ./
-COPY --chown=0:0 LICENSE ./
 # The user that the chart asks for; it owns nothing here.
 USER 10001:10001
 EXPOSE 8080
-ENTRYPOINT ["node", "/app/serin.mjs"]
+ENTRYPOINT ["/usr/local/bin/node", "/app/serin.mjs"]
 CMD ["controller"]

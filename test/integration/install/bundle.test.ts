@@ -3,7 +3,6 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
@@ -12,6 +11,7 @@ import { createApiServer } from '../../../src/embedded/apiserver/server.ts';
 import type { KubeObject } from '../../../src/kube/contract.ts';
 import { systemClock } from '../../../src/util/clock.ts';
 import { systemRandom } from '../../../src/util/random.ts';
+import { endOf, portOfController } from '../../support/controller-process.ts';
 
 const root = fileURLToPath(new URL('../../..', import.meta.url));
 /** No variable of the machine reaches the bundle but the path of its programs. */
@@ -39,6 +39,18 @@ describe('the bundle', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
+  it('is one file of code, with what PGlite reads beside it', () => {
+    const files = readdirSync(join(folder, 'app')).toSorted();
+    expect(files).toEqual([
+      'THIRD-PARTY.txt',
+      'initdb.wasm',
+      'pglite.data',
+      'pglite.wasm',
+      'sbom.cdx.json',
+      'serin.mjs',
+    ]);
+  });
+
   it('explains the controller', () => {
     const { status, stdout } = spawnSync(process.execPath, [bundle, 'controller', '--help'], {
       encoding: 'utf8',
@@ -64,10 +76,8 @@ describe('the bundle', () => {
       { cwd: folder, env, stdio: ['ignore', 'pipe', 'pipe'] },
     );
     started.push(child);
-    const ended = new Promise<number | null>((resolve) => {
-      child.once('exit', resolve);
-    });
-    const port = await portOf(child);
+    const ended = endOf(child);
+    const port = await portOfController(child);
     for (const path of ['healthz', 'readyz']) {
       const answer = await fetch(`http://127.0.0.1:${port}/${path}`);
       expect([path, answer.status]).toEqual([path, 200]);
@@ -82,19 +92,3 @@ describe('the bundle', () => {
     expect(await ended).toBe(0);
   }, 180_000);
 });
-
-/** The port in the line that says it is started. Rejects with everything that was logged when the process ends before. */
-function portOf(child: ChildProcess): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const said: string[] = [];
-    for (const stream of [child.stdout, child.stderr]) {
-      if (stream === null) continue;
-      createInterface({ input: stream }).on('line', (line) => {
-        said.push(line);
-        const entry = line.startsWith('{') ? (JSON.parse(line) as { message?: string; port?: number }) : {};
-        if (entry.message === 'Started' && entry.port !== undefined) resolve(entry.port);
-      });
-    }
-    child.once('exit', () => reject(new Error(said.join('\n'))));
-  });
-}
