@@ -32,7 +32,8 @@ export function hasHelm(): boolean {
 
 /** The objects of the chart as release `r` in namespace `serin` with these arguments of `helm template`; none when it refuses. */
 export function renderChart(...args: readonly string[]): { readonly objects: readonly KubeObject[] } & Ended {
-  const ended = helm('template', 'r', CHART, '-n', 'serin', ...args);
+  const name = args.includes('--name-template') ? [] : ['r'];
+  const ended = helm('template', ...name, CHART, '-n', 'serin', ...args);
   const objects = parseAllDocuments(ended.stdout).map((document) => document.toJS() as KubeObject | null);
   return { ...ended, objects: objects.filter((object) => object !== null) };
 }
