@@ -147,6 +147,7 @@ function contextOf(kind: ServedKind, object: KubeObject, verb: Commit['verb'], o
     fieldValidation: 'Warn',
     warnings: [],
     body: object,
+    isStrategic: false,
     bodyBytes: 4096,
   };
 }

@@ -166,12 +166,14 @@ function withFirst(context: WriteContext, live: KubeObject, managers: Manager[],
   return [{ ...first, time: undefined, fields, entry: null }];
 }
 
+/** An apply that changes nothing of the object leaves the time as it was, or absent. */
 function unchangedManager(mine: Manager | undefined, next: Manager, isSameObject: boolean): Manager {
-  if (mine === undefined) return next;
+  if (!isSameObject) return next;
   const isSameFields =
-    isEmptyTree(differenceOf(mine.fields, next.fields)) && isEmptyTree(differenceOf(next.fields, mine.fields));
-  if (!isSameFields) return next;
-  return isSameObject ? mine : next;
+    mine !== undefined &&
+    isEmptyTree(differenceOf(mine.fields, next.fields)) &&
+    isEmptyTree(differenceOf(next.fields, mine.fields));
+  return isSameFields ? mine : { ...next, time: mine?.time };
 }
 
 function rebuild(live: KubeObject, applied: KubeObject, parts: Record<string, unknown>): KubeObject {

@@ -11,6 +11,11 @@ const count = (name: string, path: string, member: string): TableColumn => ({
   ...text(name, (object) => Number(objectAt(object, path)[member] ?? 0)),
   type: 'integer',
 });
+/** Numbers that the real server declares as text. */
+const counted = (name: string, path: string, member: string): TableColumn => ({
+  ...count(name, path, member),
+  type: 'string',
+});
 /** The column that ends most tables. */
 const AGE = text('Age', (object, nowMs) => ageOf(textAt(object.metadata, 'creationTimestamp'), nowMs));
 
@@ -123,19 +128,15 @@ const TABLES: Readonly<Record<string, readonly TableColumn[]>> = {
     AGE,
     SELECTOR,
   ],
-  '/ConfigMap': [{ ...text('Data', (object) => keysIn(object, 'data', 'binaryData')), type: 'integer' }, AGE],
-  '/Secret': [
-    text('Type', (object) => textAt(object, 'type')),
-    { ...text('Data', (object) => keysIn(object, 'data')), type: 'integer' },
-    AGE,
-  ],
+  '/ConfigMap': [text('Data', (object) => keysIn(object, 'data', 'binaryData')), AGE],
+  '/Secret': [text('Type', (object) => textAt(object, 'type')), text('Data', (object) => keysIn(object, 'data')), AGE],
   '/Event': EVENT,
-  '/ServiceAccount': [{ ...text('Secrets', (object) => listAt(object, 'secrets').length), type: 'integer' }, AGE],
+  '/ServiceAccount': [text('Secrets', (object) => listAt(object, 'secrets').length), AGE],
   '/Endpoints': [text('Endpoints', endpointsText), AGE],
   'apps/Deployment': [
     READY,
-    count('Up-to-date', 'status', 'updatedReplicas'),
-    count('Available', 'status', 'availableReplicas'),
+    counted('Up-to-date', 'status', 'updatedReplicas'),
+    counted('Available', 'status', 'availableReplicas'),
     AGE,
     CONTAINERS,
     IMAGES,

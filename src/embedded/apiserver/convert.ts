@@ -7,7 +7,7 @@ import type { ServedKind } from './types.ts';
 export function toServed(kind: ServedKind, stored: KubeObject): KubeObject {
   const apiVersion = groupVersion(kind);
   if (apiVersion === kind.storageVersion) return stored;
-  if (kind.storageId === '/Event') return rename(stored, apiVersion, CORE_TO_EVENTS);
+  if (kind.storageId === '/Event') return withoutEmpty(rename(stored, apiVersion, CORE_TO_EVENTS));
   return stored.apiVersion === apiVersion ? stored : { ...stored, apiVersion };
 }
 
@@ -31,6 +31,13 @@ const CORE_TO_EVENTS: Readonly<Record<string, string>> = {
 const EVENTS_TO_CORE: Readonly<Record<string, string>> = Object.fromEntries(
   Object.entries(CORE_TO_EVENTS).map(([core, events]) => [events, core]),
 );
+
+/** Texts that are empty are left out of the newer form. */
+function withoutEmpty(object: KubeObject): KubeObject {
+  const result: KubeObject = { ...object };
+  for (const name of ['reportingController', 'reportingInstance']) if (result[name] === '') delete result[name];
+  return result;
+}
 
 function rename(object: KubeObject, apiVersion: string, names: Readonly<Record<string, string>>): KubeObject {
   const result: Record<string, unknown> = {};

@@ -72,6 +72,9 @@ export function deleteObject(engine: Engine, context: WriteContext, options: Del
   const grace = strategyOf(kind).graceSeconds?.(current, options.graceSeconds) ?? 0;
   if (finalizers.length === 0 && grace === 0) {
     if (context.isDryRun) return { object: current, isGone: true };
+    const isMarkedFirst =
+      strategyOf(kind).graceSeconds !== undefined && current.metadata.deletionTimestamp === undefined;
+    if (isMarkedFirst) commit(engine, { ...context, verb: 'update' }, markDeleted(engine, current, [], 0));
     return { object: commit(engine, context, null), isGone: true };
   }
   const next = markDeleted(engine, current, finalizers, grace);

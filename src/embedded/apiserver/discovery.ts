@@ -1,7 +1,9 @@
 // Discovery: which groups, versions and kinds are served; and the small paths beside them.
+import { createHash } from 'node:crypto';
 import type { Engine } from './engine.ts';
 import { answer, answerText, type Accept, readAccept } from './media.ts';
 import { openApiV2, openApiV3Document, openApiV3Index } from './openapi.ts';
+import { isReview } from './reviews.ts';
 import { groupVersion } from './served-kind.ts';
 import { methodNotAllowed, notAcceptable, UnknownPath } from './status.ts';
 import type { ApiRequest, ApiResponse, ServedKind } from './types.ts';
@@ -130,6 +132,7 @@ function describeKind(kind: ServedKind): Record<string, unknown>[] {
   const main = {
     ...base,
     verbs: kind.verbs,
+    ...(isReview(kind) ? {} : { storageVersionHash: storageVersionHash(kind) }),
     ...(kind.shortNames.length === 0 ? {} : { shortNames: kind.shortNames }),
     ...(kind.categories.length === 0 ? {} : { categories: kind.categories }),
   };
@@ -143,11 +146,17 @@ function describeKind(kind: ServedKind): Record<string, unknown>[] {
   return rows;
 }
 
+/** By this, clients see that the stored version of a kind has changed: the first eight bytes of a digest of its name. */
+function storageVersionHash(kind: ServedKind): string {
+  const name = `${kind.storageVersion.includes('/') ? '' : '/'}${kind.storageVersion}/${kind.kind}`;
+  return createHash('sha256').update(name).digest().subarray(0, 8).toString('base64');
+}
+
 const AGGREGATED_TYPE = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
 
 function answerAggregated(groups: readonly Group[]): ApiResponse {
   const items = groups.map((group) => ({
-    metadata: { ...(group.name === '' ? {} : { name: group.name }), creationTimestamp: null },
+    metadata: group.name === '' ? {} : { name: group.name },
     versions: group.versions.map((version) => ({
       version,
       freshness: 'Current',
@@ -159,7 +168,9 @@ function answerAggregated(groups: readonly Group[]): ApiResponse {
 }
 
 function aggregatedKind(kind: ServedKind): Record<string, unknown> {
-  const responseKind = { group: kind.group, version: kind.version, kind: kind.kind };
+  // Kinds that are built in are named without their group here.
+  const at = kind.isCustom ? { group: kind.group, version: kind.version } : { group: '', version: '' };
+  const responseKind = { ...at, kind: kind.kind };
   const verbs = ['get', 'patch', 'update'];
   const subresources: Record<string, unknown>[] = [];
   if (kind.hasStatus) subresources.push({ subresource: 'status', responseKind, verbs });

@@ -43,6 +43,8 @@ export interface WriteContext {
   /** Texts for Warning headers. */
   readonly warnings: string[];
   readonly body: unknown;
+  /** Whether the body is a strategic merge patch. */
+  readonly isStrategic: boolean;
   readonly bodyBytes: number;
 }
 

@@ -72,13 +72,25 @@ export function compareValues(node: Node, before: unknown, after: unknown): Diff
   if (before === after) return NONE;
   if (before === undefined) return { changed: everythingIn(node, after), removed: EMPTY_TREE };
   if (after === undefined) return { changed: EMPTY_TREE, removed: everythingIn(node, before) };
-  if (Array.isArray(before) && Array.isArray(after) && isKeyedList(node)) {
-    return compareParts(listParts(node, before), listParts(node, after));
-  }
-  if (isObject(before) && isObject(after) && isGranular(node)) {
-    return compareParts(memberParts(node, before), memberParts(node, after));
+  // Two that hold nothing differ as wholes: null is not empty.
+  if (!(isHollow(before) && isHollow(after))) {
+    if (isListOrNull(before) && isListOrNull(after) && isKeyedList(node)) {
+      return compareParts(listParts(node, before ?? []), listParts(node, after ?? []));
+    }
+    if (isObjectOrNull(before) && isObjectOrNull(after) && isGranular(node) && !isList(node)) {
+      return compareParts(memberParts(node, before ?? {}), memberParts(node, after ?? {}));
+    }
   }
   return isSame(before, after) ? NONE : { changed: LEAF_TREE, removed: EMPTY_TREE };
+}
+
+const isList = (node: Node): boolean => node?.type === 'array';
+const isListOrNull = (value: unknown): value is readonly unknown[] | null => value === null || Array.isArray(value);
+const isObjectOrNull = (value: unknown): value is Members | null => value === null || isObject(value);
+
+function isHollow(value: unknown): boolean {
+  if (Array.isArray(value)) return value.length === 0;
+  return value === null || (isObject(value) && Object.keys(value).length === 0);
 }
 
 interface Part {
@@ -107,22 +119,22 @@ function compareParts(before: ReadonlyMap<string, Part>, after: ReadonlyMap<stri
     if (differences.changed !== EMPTY_TREE) changed.set(key, differences.changed);
     if (differences.removed !== EMPTY_TREE) removed.set(key, differences.removed);
   };
-  for (const [key, part] of after) note(key, compareValues(part.node, before.get(key)?.value, part.value));
-  for (const [key, part] of before) if (!after.has(key)) note(key, compareValues(part.node, part.value, undefined));
+  for (const [key, { node, value }] of after) {
+    const held = before.get(key);
+    note(key, compareValues(node, held === undefined ? node?.zero : held.value, value));
+  }
+  for (const [key, { node, value }] of before) {
+    if (!after.has(key)) note(key, compareValues(node, value, node?.zero));
+  }
   return { changed: makeTree(false, changed), removed: makeTree(false, removed) };
 }
 
 /** Every path in a value, those of containers too. */
 function everythingIn(node: Node, value: unknown): FieldTree {
-  const isList = Array.isArray(value) && isKeyedList(node);
-  if (!isList && !(isObject(value) && isGranular(node))) return LEAF_TREE;
-  const parts = isList ? listParts(node, value) : memberParts(node, value as Members);
+  const isKeyed = Array.isArray(value) && isKeyedList(node);
+  if (!isKeyed && !(isObject(value) && isGranular(node))) return LEAF_TREE;
+  const parts = isKeyed ? listParts(node, value) : memberParts(node, value as Members);
   const children = new Map<string, FieldTree>();
   for (const [key, part] of parts) children.set(key, everythingIn(part.node, part.value));
-  return makeTree(!isAlwaysThere(node) || children.size === 0, children);
-}
-
-/** Structs that Go holds by value are there even when empty, so nobody owns them as such. */
-function isAlwaysThere(node: Node): boolean {
-  return node !== null && /(Spec|Status|Meta|DeploymentStrategy|ResourceRequirements)$/.test(node.typeName);
+  return makeTree(true, children);
 }

@@ -178,6 +178,7 @@ function contextOf(kind: ServedKind, object: KubeObject, verb: Commit['verb']): 
     fieldValidation: 'Ignore',
     warnings: [],
     body: undefined,
+    isStrategic: false,
     bodyBytes: 0,
   };
 }

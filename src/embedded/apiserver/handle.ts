@@ -28,14 +28,14 @@ export async function handleRequest(engine: Engine, request: ApiRequest): Promis
   try {
     response = await run(engine, request, info, user);
   } catch (error) {
-    response = answerError(error);
+    response = answerError(error, request.headers?.['accept']);
   }
   report(engine, request, info, user, response.status);
   return request.method === 'HEAD' ? { ...response, body: '' } : response;
 }
 
-function answerError(error: unknown): ApiResponse {
-  if (error instanceof StatusFailure) return answerFailure(error);
+function answerError(error: unknown, accept: string | undefined): ApiResponse {
+  if (error instanceof StatusFailure) return answerFailure(error, accept);
   if (error instanceof UnknownPath) return answerText(404, '404 page not found\n');
   return answerFailure(internalError(messageOf(error)));
 }

@@ -1,6 +1,7 @@
 // Keeps metadata.managedFields: which manager set which field, by apply or by update.
 import type { KubeObject } from '../../kube/contract.ts';
 import { isObject } from '../../util/json.ts';
+import { toServed } from './convert.ts';
 import type { Engine, WriteContext } from './engine.ts';
 import { builtInSchema } from './schema-builtin.ts';
 import { makeNode } from './schema-node.ts';
@@ -65,12 +66,17 @@ const roots = new WeakMap<ServedKind, SchemaNode>();
 export function ownershipNode(kind: ServedKind): SchemaNode {
   const held = roots.get(kind);
   if (held !== undefined) return held;
-  const base = kind.schema?.root ?? makeNode({ type: 'object', additional: true });
+  const base = formOf(kind) ?? makeNode({ type: 'object', additional: true });
   const properties = new Map(base.properties ?? []);
   properties.set('metadata', builtInSchema('ObjectMeta').root);
   const node = { ...base, properties };
   roots.set(kind, node);
   return node;
+}
+
+/** Events of the newer group are stored as older ones, and owned by their own names. */
+function formOf(kind: ServedKind): SchemaNode | undefined {
+  return kind.group === 'events.k8s.io' ? builtInSchema('EventsEvent').root : kind.schema?.root;
 }
 
 /** Reads the managers of an object. */
@@ -145,7 +151,10 @@ export function noteUpdate(
 ): KubeObject {
   if (context.operation === 'Apply') return next;
   if (engine.options.isTrackingUpdates === false) return next;
+  if (old !== null && isReset(next.metadata['managedFields'])) return withManagers(next, []);
   const given = old === null ? [] : managersOf(next);
+  // What nobody owned so far stays so until the first apply.
+  if (old !== null && given.length === 0) return next;
   const differences = compareObjects(context.kind, old, next);
   const isUntouched = isEmptyTree(differences.changed) && isEmptyTree(differences.removed);
   if (isUntouched && old !== null) return next;
@@ -163,6 +172,13 @@ export function noteUpdate(
   return withManagers(next, joinOldest([...others, updateManager(engine, context, mine, differences)]));
 }
 
+/** An empty list, or one empty entry, asks for all managers to be forgotten. */
+function isReset(entries: unknown): boolean {
+  if (!Array.isArray(entries)) return false;
+  const [first] = entries as unknown[];
+  return entries.length === 0 || (entries.length === 1 && isObject(first) && Object.keys(first).length === 0);
+}
+
 function updateManager(
   engine: Engine,
   context: WriteContext,
@@ -174,7 +190,8 @@ function updateManager(
     operation: 'Update',
     apiVersion: groupVersion(context.kind),
     subresource: context.subresource,
-    time: timeText(engine.clock.nowMs()),
+    // Who scales is noted without a time.
+    time: context.subresource === 'scale' ? mine?.time : timeText(engine.clock.nowMs()),
     fields: differences.changed,
     entry: null,
   };
@@ -183,13 +200,14 @@ function updateManager(
   const fields = unionOf(left, differences.changed);
   if (fields !== mine.fields || !isObject(mine.entry)) return { ...made, fields };
   // The same fields keep their text: only the time is new.
-  return { ...made, fields, entry: { ...mine.entry, time: made.time } };
+  return { ...made, fields, entry: made.time === undefined ? mine.entry : { ...mine.entry, time: made.time } };
 }
 
 /** What differs between two objects, as far as anybody can own it. */
 function compareObjects(kind: ServedKind, old: KubeObject | null, next: KubeObject): Differences {
   const node = ownershipNode(kind);
-  const differences = compareValues(node, old === null ? { metadata: {} } : ownable(old), ownable(next));
+  const before = old === null ? { metadata: {} } : ownable(toServed(kind, old));
+  const differences = compareValues(node, before, ownable(toServed(kind, next)));
   return old === null ? { ...differences, changed: dropEmptyMeta(differences.changed) } : differences;
 }
 

@@ -21,7 +21,7 @@ const OFFERED = ['application/json', 'application/yaml', 'application/vnd.kubern
 /** Reads an Accept header. Throws StatusFailure 406 when nothing in it can be served; built-in kinds say it in other words. */
 export function readAccept(header: string | undefined, isCustom = false): Accept {
   if (header === undefined || header.trim() === '') return PLAIN;
-  for (const clause of header.split(',')) {
+  for (const clause of byWeight(header)) {
     const accept = readClause(clause);
     if (accept !== null) return accept;
   }
@@ -30,7 +30,14 @@ export function readAccept(header: string | undefined, isCustom = false): Accept
     406,
     'NotAcceptable',
     `406: Not Acceptable\n\nAvailable representations: ${OFFERED.join(', ')}`,
+    {},
   );
+}
+
+/** The forms of an Accept header, the most wanted first. */
+function byWeight(header: string): string[] {
+  const weight = (clause: string): number => Number(/;\s*q=([\d.]+)/.exec(clause)?.[1] ?? 1);
+  return header.split(',').toSorted((a, b) => weight(b) - weight(a));
 }
 
 function readClause(clause: string): Accept | null {
@@ -75,11 +82,12 @@ export function answerJson(status: number, body: string, headers: Readonly<Recor
   return { status, headers: { ...JSON_HEADERS, ...headers }, body };
 }
 
-/** An answer that holds a Status object. */
-export function answerFailure(failure: StatusFailure, headers: Readonly<Record<string, string>> = {}): ApiResponse {
+/** An answer that holds a Status object; in YAML where the asker wants that. */
+export function answerFailure(failure: StatusFailure, accept = ''): ApiResponse {
   const retry = failure.details?.retryAfterSeconds;
-  const more = retry === undefined ? headers : { ...headers, 'retry-after': String(retry) };
-  return answer(failure.status, failure.toStatus(), PLAIN, more);
+  const headers: Record<string, string> = retry === undefined ? {} : { 'retry-after': String(retry) };
+  const isYaml = readClause(byWeight(accept)[0] ?? '')?.isYaml ?? false;
+  return answer(failure.status, failure.toStatus(), { isYaml }, headers);
 }
 
 /** An answer in plain text. */

@@ -92,7 +92,7 @@ export function checkMetadata(kind: ServedKind, meta: ObjectMeta, old: ObjectMet
   if (meta.labels !== old?.labels) problems.push(...checkLabels(meta.labels, 'metadata.labels'));
   if (meta.annotations !== old?.annotations) problems.push(...checkAnnotations(meta.annotations));
   if (meta.ownerReferences !== old?.ownerReferences) problems.push(...checkOwners(meta));
-  if (meta.finalizers !== old?.finalizers) problems.push(...checkFinalizers(meta, old));
+  if (meta.finalizers !== old?.finalizers) problems.push(...checkFinalizers(kind, meta, old));
   return problems;
 }
 
@@ -158,14 +158,20 @@ function checkOwners(meta: ObjectMeta): FieldProblem[] {
 
 const PLAIN_FINALIZERS = new Set(['orphan', 'foregroundDeletion', 'kubernetes']);
 
-function checkFinalizers(meta: ObjectMeta, old: ObjectMeta | null): FieldProblem[] {
+/** True for a finalizer that has no domain and is none of Kubernetes' own. */
+export function isPlainFinalizer(name: string): boolean {
+  return !name.includes('/') && !PLAIN_FINALIZERS.has(name);
+}
+
+function checkFinalizers(kind: ServedKind, meta: ObjectMeta, old: ObjectMeta | null): FieldProblem[] {
   const problems: FieldProblem[] = [];
   const finalizers = meta.finalizers ?? [];
   for (const [index, finalizer] of finalizers.entries()) {
-    const field = `metadata.finalizers[${index}]`;
-    if (!finalizer.includes('/') && !PLAIN_FINALIZERS.has(finalizer)) {
-      problems.push(...checkQualifiedName(finalizer, field));
-    } else if (finalizer.includes('/')) problems.push(...checkQualifiedName(finalizer, field));
+    problems.push(...checkQualifiedName(finalizer, 'metadata.finalizers'));
+    const detail = 'name is neither a standard finalizer name nor is it fully qualified';
+    if (isPlainFinalizer(finalizer) && !kind.isCustom) {
+      problems.push(invalidValue(`metadata.finalizers[${index}]`, finalizer, detail));
+    }
   }
   if (old?.deletionTimestamp !== undefined) {
     const known = new Set(old.finalizers ?? []);
@@ -173,7 +179,8 @@ function checkFinalizers(meta: ObjectMeta, old: ObjectMeta | null): FieldProblem
     if (added.length > 0) {
       const shown = `[]string{${added.map((item) => JSON.stringify(item)).join(', ')}}`;
       const detail = `no new finalizers can be added if the object is being deleted, found new finalizers ${shown}`;
-      problems.push(forbiddenField('metadata.finalizers', detail));
+      // What an update may not change is looked at twice on the real server.
+      problems.push(forbiddenField('metadata.finalizers', detail), forbiddenField('metadata.finalizers', detail));
     }
   }
   return problems;

@@ -86,6 +86,7 @@ function contextOf(kind: ServedKind, namespace: string | null, name: string, ver
     fieldValidation: 'Ignore',
     warnings: [],
     body: undefined,
+    isStrategic: false,
     bodyBytes: 0,
   };
 }

@@ -8,7 +8,7 @@ import { mediaType, readYaml } from './media.ts';
 import { applyJsonPatch, applyMergePatch } from './patch-json.ts';
 import type { PatchOutcome } from './patch-outcome.ts';
 import { applyStrategicPatch } from './patch-strategic.ts';
-import { APPLY_PATCH, JSON_PATCH, MERGE_PATCH, patchTypes } from './patch-types.ts';
+import { APPLY_PATCH, JSON_PATCH, MERGE_PATCH, patchTypes, STRATEGIC_PATCH } from './patch-types.ts';
 import { badRequest, plainUnsupported, type StatusFailure, unsupportedMediaType } from './status.ts';
 import type { ApiRequest, ServedKind } from './types.ts';
 import { asObject, updateObject } from './write.ts';
@@ -31,6 +31,11 @@ export function readPatchBody(kind: ServedKind, request: ApiRequest): unknown {
 /** True when the request is a server-side apply. */
 export function isApply(request: ApiRequest): boolean {
   return mediaType(request) === APPLY_PATCH;
+}
+
+/** True when the request is a strategic merge patch. */
+export function isStrategic(request: ApiRequest): boolean {
+  return mediaType(request) === STRATEGIC_PATCH;
 }
 
 /** Patches an object in its stored form. Throws StatusFailure 400, 404, 409, 415, 422. */

@@ -34,8 +34,10 @@ export function presentList(how: Presentation, stored: readonly KubeObject[], me
     const head = { kind: 'PartialObjectMetadataList', apiVersion: 'meta.k8s.io/v1', metadata };
     return { ...head, items: objects.map(partial) };
   }
-  const items = how.kind.isCustom ? objects : objects.map(withoutType);
-  return { kind: how.kind.listKind, apiVersion: groupVersion(how.kind), metadata, items };
+  const head = { kind: how.kind.listKind, apiVersion: groupVersion(how.kind) };
+  // Lists of custom kinds say that there is no more, those of built-in ones leave it out.
+  if (how.kind.isCustom) return { ...head, metadata: { continue: '', ...metadata }, items: objects };
+  return { ...head, metadata, items: objects.map(withoutType) };
 }
 
 /** Items of lists of built-in kinds do not carry their type, as on the real server. */
@@ -56,7 +58,7 @@ export function presentEvent(how: Presentation, stored: KubeObject, isFirst: boo
 /** A bookmark in the form of the watch. */
 export function presentBookmark(how: Presentation, resourceVersion: string, isInitialEnd: boolean): unknown {
   const annotations = isInitialEnd ? { annotations: { 'k8s.io/initial-events-end': 'true' } } : {};
-  const metadata = { resourceVersion, creationTimestamp: null, ...annotations };
+  const metadata = { resourceVersion, ...annotations };
   if (how.form === 'partial') return { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata };
   const object = { kind: how.kind.kind, apiVersion: groupVersion(how.kind), metadata };
   if (how.form !== 'table') return object;

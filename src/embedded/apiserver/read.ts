@@ -3,7 +3,16 @@ import type { KubeObject } from '../../kube/contract.ts';
 import { type Engine, findStored, storageOf } from './engine.ts';
 import type { ListMeta } from './presentation.ts';
 import { type ObjectTest, readSelectors } from './selectors.ts';
-import { badRequest, expired, forbiddenField, invalid, notFound, notSupported, StatusFailure } from './status.ts';
+import {
+  badRequest,
+  expired,
+  type FieldProblem,
+  forbiddenField,
+  invalid,
+  notFound,
+  notSupported,
+  StatusFailure,
+} from './status.ts';
 import { compareText, keyOf, objectsIn } from './store.ts';
 import type { RequestInfo, ServedKind } from './types.ts';
 
@@ -72,7 +81,9 @@ export function listObjects(engine: Engine, kind: ServedKind, info: RequestInfo,
   const all = isNow ? objectsIn(place, info.namespace ?? '') : engine.store.stateAt(place, rv);
   if (all === null) throw continuation === null ? tooOld() : expiredContinue(continuation);
   const test = bothTests(namespaceTest(kind, info), nameTest(info), readSelectors(kind, query));
-  const from = continuation === null ? all : after(all, continuation.start);
+  const placeOf = pagePlace(info);
+  const { start } = continuation ?? {};
+  const from = start === undefined ? all : all.filter((object) => compareText(placeOf(object), start) > 0);
   const selected = test === null ? from : from.filter(test);
   const limit = readLimit(query);
   if (!(limit > 0) || selected.length <= limit) return { objects: selected, metadata: { resourceVersion: String(rv) } };
@@ -83,7 +94,7 @@ export function listObjects(engine: Engine, kind: ServedKind, info: RequestInfo,
     objects: page,
     metadata: {
       resourceVersion: String(rv),
-      continue: writeContinue({ rv, start: keyOf(last.metadata.namespace, last.metadata.name) }),
+      continue: writeContinue({ rv, start: placeOf(last) }),
       ...(isCounted ? { remainingItemCount: selected.length - limit } : {}),
     },
   };
@@ -112,10 +123,15 @@ function chooseRv(engine: Engine, info: RequestInfo, continuation: Continuation 
       throw badRequest('specifying resource version is not allowed when using continue');
     return continuation.rv === -1 ? current : continuation.rv;
   }
+  const problems: FieldProblem[] = [];
   if (match !== '' && version === '') {
     const why = 'resourceVersionMatch is forbidden unless resourceVersion is provided';
-    throw invalid(options, '', [forbiddenField('resourceVersionMatch', why)]);
+    problems.push(forbiddenField('resourceVersionMatch', why));
   }
+  if (query.get('sendInitialEvents') !== null) {
+    problems.push(forbiddenField('sendInitialEvents', 'sendInitialEvents is forbidden for list'));
+  }
+  if (problems.length > 0) throw invalid(options, '', problems);
   if (match === 'Exact' && version === '0') {
     const why = 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"';
     throw invalid(options, '', [forbiddenField('resourceVersionMatch', why)]);
@@ -153,8 +169,10 @@ export function requestTest(kind: ServedKind, info: RequestInfo): ObjectTest | n
   return bothTests(namespaceTest(kind, info), nameTest(info), readSelectors(kind, info.query));
 }
 
-function after(objects: readonly KubeObject[], start: string): readonly KubeObject[] {
-  return objects.filter((object) => compareText(keyOf(object.metadata.namespace, object.metadata.name), start) > 0);
+/** Where an object stands in its list: by its name, after that of its namespace where the list is of all. */
+function pagePlace(info: RequestInfo): (object: KubeObject) => string {
+  if (info.namespace !== null) return (object) => object.metadata.name;
+  return (object) => keyOf(object.metadata.namespace, object.metadata.name);
 }
 
 function writeContinue(value: Continuation): string {

@@ -2,6 +2,7 @@
 import type { Call } from './call.ts';
 import { answer, readBody } from './media.ts';
 import { objectAt, textAt } from './json.ts';
+import { timeText } from './metadata.ts';
 import { groupVersion } from './served-kind.ts';
 import type { ApiResponse, ServedKind } from './types.ts';
 
@@ -14,8 +15,13 @@ export function isReview(kind: ServedKind): boolean {
 export function answerReview(call: Call): ApiResponse {
   const { kind } = call;
   const body = readBody(call.request, call.kind.kind);
-  const head = { kind: kind.kind, apiVersion: groupVersion(kind), metadata: { creationTimestamp: null } };
-  return answer(201, { ...head, spec: objectAt(body, 'spec'), status: statusOf(call, body) }, call.accept);
+  const head = { kind: kind.kind, apiVersion: groupVersion(kind) };
+  const status = statusOf(call, body);
+  if (kind.kind === 'SelfSubjectReview') {
+    const creationTimestamp = timeText(call.engine.clock.nowMs());
+    return answer(201, { ...head, metadata: { creationTimestamp }, status }, call.accept);
+  }
+  return answer(201, { ...head, metadata: {}, spec: objectAt(body, 'spec'), status }, call.accept);
 }
 
 function statusOf(call: Call, body: unknown): unknown {

@@ -20,13 +20,22 @@ function nodeOf(typeName: string): SchemaNode {
   if (text === undefined) throw new TypeError(`Cannot find type ${typeName}: it is in no table`);
   const properties = new Map<string, SchemaNode>();
   for (const member of text.split(' ')) {
-    const colon = member.indexOf(':');
-    if (colon > 0)
-      properties.set(member.slice(0, colon), withKeyDefault(typeName, member, readType(member.slice(colon + 1))));
+    const [, name = '', mark = '', type = ''] = /^(\w+)([*^]?):(.+)$/.exec(member) ?? [];
+    if (name === '') continue;
+    const read = withKeyDefault(typeName, member, readType(type));
+    properties.set(name, mark === '' ? read : { ...read, zero: mark === '^' ? null : zeroOf(read) });
   }
   const node = makeNode({ type: 'object', typeName, properties });
   nodes.set(typeName, node);
   return node;
+}
+
+/** What Go holds in a field that nobody has set. */
+function zeroOf(node: SchemaNode): unknown {
+  if (node.isIntOrString) return 0;
+  if (node.format === 'quantity') return '0';
+  const zeros = { '': null, object: {}, array: null, string: '', integer: 0, number: 0, boolean: false };
+  return zeros[node.type];
 }
 
 /** Ports are named by number and protocol, and the protocol may be left out. */

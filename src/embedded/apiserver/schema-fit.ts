@@ -117,7 +117,8 @@ function fitObject(
       continue;
     }
     if (member === null || member === undefined) continue;
-    const next = part === null ? fitNull(fitting, member) : fitValue(fitting, member, part, before[key], where, holder);
+    const own = part === null ? fitNull(fitting, member) : fitValue(fitting, member, part, before[key], where, holder);
+    const next = fitting.onWrongType !== null && isEmptyCollection(member, own) ? nothingFor(member) : own;
     if (next === part) continue;
     fitted ??= { ...value };
     if (next === undefined) delete fitted[key];
@@ -125,6 +126,14 @@ function fitObject(
   }
   return addDefaults(fitting, node, fitted ?? value, value);
 }
+
+/** Lists and maps of built-in kinds are stored by what is in them: an empty one is none. */
+function isEmptyCollection(node: SchemaNode, value: unknown): boolean {
+  if (Array.isArray(value)) return value.length === 0;
+  return isObject(value) && node.additional !== null && Object.keys(value).length === 0;
+}
+
+const nothingFor = (node: SchemaNode): unknown => (node.zero === undefined ? undefined : null);
 
 const isTypeMember = (key: string): boolean => key === 'apiVersion' || key === 'kind' || key === 'metadata';
 

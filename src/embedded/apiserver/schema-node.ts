@@ -20,6 +20,7 @@ export function makeNode(more: Partial<SchemaNode>): SchemaNode {
     isNullable: false,
     isEmbedded: false,
     default: undefined,
+    zero: undefined,
     hasDefaults: false,
     source: null,
     ...more,

@@ -27,6 +27,8 @@ export interface SchemaNode {
   readonly isNullable: boolean;
   readonly isEmbedded: boolean;
   readonly default: unknown;
+  /** What stands for it where nobody has set it; undefined when it is then absent. */
+  readonly zero: unknown;
   /** Whether there is a default at or below this node. */
   readonly hasDefaults: boolean;
   /** The JSON schema that this node was read from, for the validator; null for built-in kinds. */

@@ -53,9 +53,18 @@ function unreadable(context: WriteContext, next: KubeObject, why: string): Statu
   if (verb !== 'patch' || operation === 'Apply') {
     return badRequest(`${kind.kind} in version "${kind.version}" cannot be handled as a ${kind.kind}: ${why}`);
   }
-  const problem = invalidValue('patch', JSON.stringify(next), why);
+  // A strategic patch is named itself, as Go prints it; of other patches, what they made.
+  const problem = invalidValue('patch', context.isStrategic ? goText(context.body) : JSON.stringify(next), why);
   const details = { causes: [problem] };
   return new StatusFailure(422, 'Invalid', ` "" is invalid: patch: ${problem.message}`, details);
+}
+
+/** A value as Go prints it. */
+function goText(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(goText).join(' ')}]`;
+  if (!isObject(value)) return value === null ? '<nil>' : String(value);
+  const members = Object.keys(value).toSorted();
+  return `map[${members.map((key) => `${key}:${goText(value[key])}`).join(' ')}]`;
 }
 
 type RefuseType = NonNullable<Fitting['onWrongType']>;
@@ -63,7 +72,10 @@ type RefuseType = NonNullable<Fitting['onWrongType']>;
 function refuseType(context: WriteContext, next: KubeObject): RefuseType {
   const { kind } = context;
   return (path, typeName, value, node) => {
-    throw unreadable(context, next, wrongType(kind, path, typeName, value, node));
+    const why = context.isStrategic
+      ? `unrecognized type: ${goType(node)}`
+      : wrongType(kind, path, typeName, value, node);
+    throw unreadable(context, next, why);
   };
 }
 

@@ -211,7 +211,8 @@ export function invalid(
   name: string,
   problems: readonly FieldProblem[],
 ): StatusFailure {
-  const lines = problems.map((problem) => `${problem.field}: ${problem.message}`);
+  // The text says each thing once, the causes as often as it was found.
+  const lines = [...new Set(problems.map((problem) => `${problem.field}: ${problem.message}`))];
   const first = lines[0] ?? '';
   const text = lines.length === 1 ? first : `[${lines.join(', ')}]`;
   const title = kind.group === '' ? kind.kind : `${kind.kind}.${kind.group}`;

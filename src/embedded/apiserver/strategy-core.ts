@@ -34,12 +34,14 @@ export function coreStrategies(): [string, Strategy][] {
 }
 
 const namespace: Strategy = {
+  default(object) {
+    const labels = { ...object.metadata.labels, 'kubernetes.io/metadata.name': object.metadata.name };
+    return isSame(labels, object.metadata.labels) ? object : withMeta(object, { ...object.metadata, labels });
+  },
   prepare(_engine, next, old) {
-    const labels = { ...next.metadata.labels, 'kubernetes.io/metadata.name': next.metadata.name };
-    const labelled = isSame(labels, next.metadata.labels) ? next : withMeta(next, { ...next.metadata, labels });
-    if (old !== null) return labelled;
+    if (old !== null) return next;
     const finalizers = [...new Set([...listAt(next['spec'], 'finalizers'), 'kubernetes'])];
-    return { ...labelled, spec: { ...objectAt(next, 'spec'), finalizers }, status: { phase: 'Active' } };
+    return { ...next, spec: { ...objectAt(next, 'spec'), finalizers }, status: { phase: 'Active' } };
   },
 };
 
@@ -54,7 +56,7 @@ const tolerate = (key: string): Members => ({
 const pod: Strategy = {
   default(object, old) {
     if (object['spec'] === old?.['spec']) return object;
-    const spec = defaultPodSpec(objectAt(object, 'spec'));
+    const spec = withDefaults(defaultPodSpec(objectAt(object, 'spec')), { enableServiceLinks: true });
     return spec === object['spec'] ? object : { ...object, spec };
   },
   prepare(_engine, next, old) {
@@ -66,7 +68,6 @@ const pod: Strategy = {
       .map(tolerate);
     const more = withDefaults(spec, {
       priority: 0,
-      enableServiceLinks: true,
       preemptionPolicy: 'PreemptLowerPriority',
     });
     const status = { phase: 'Pending', qosClass: qosOf(spec) };

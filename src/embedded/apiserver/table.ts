@@ -36,7 +36,7 @@ export function rowsOf(how: Presentation, objects: readonly KubeObject[]): unkno
 }
 
 function rowObject(how: Presentation, object: KubeObject): Record<string, unknown> {
-  if (how.includeObject === 'None') return {};
+  if (how.includeObject === 'None') return { object: null };
   if (how.includeObject === 'Object') return { object };
   return { object: { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object.metadata } };
 }

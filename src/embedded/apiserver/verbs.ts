@@ -7,7 +7,7 @@ import { demandFence } from './fence.ts';
 import { listAt } from './json.ts';
 import type { Call } from './call.ts';
 import { answer, answerJson, readAccept, readBody, warningHeaders } from './media.ts';
-import { isApply, patchObject, readPatchBody } from './patch.ts';
+import { isApply, isStrategic, patchObject, readPatchBody } from './patch.ts';
 import { isTrue } from './path.ts';
 import { presentList, presentObject, storedText } from './present.ts';
 import type { Presentation } from './presentation.ts';
@@ -162,6 +162,7 @@ function writeContext(call: Call, verb: Commit['verb'], name: string, body: unkn
     fieldValidation: readFieldValidation(info.query.get('fieldValidation'), verb),
     warnings: [],
     body,
+    isStrategic: isStrategic(request),
     bodyBytes: request.body?.length ?? 0,
   };
 }
@@ -290,10 +291,10 @@ function answerDeleteCollection(call: Call): ApiResponse {
   demandFence(engine, kind, info, user, body, false);
   const options = readDeleteOptions(body, info.query);
   const { objects, metadata } = listObjects(engine, kind, info, user);
-  const deleted = objects.map((object) => {
+  for (const object of objects) {
     const context = writeContext(call, 'delete', object.metadata.name, body);
-    const place = { ...context, namespace: object.metadata.namespace ?? null };
-    return deleteObject(engine, place, options).object;
-  });
-  return answer(200, presentList(presentation(call), deleted, metadata), call.accept);
+    deleteObject(engine, { ...context, namespace: object.metadata.namespace ?? null }, options);
+  }
+  // Shown is what was listed, not what became of it.
+  return answer(200, presentList(presentation(call), objects, metadata), call.accept);
 }

@@ -5,8 +5,9 @@ import { admitNamespace } from './namespaces.ts';
 import { commit, type Engine, findStored, type WriteContext } from './engine.ts';
 import { isSame, type Members, shareWith } from './json.ts';
 import { noteUpdate } from './managed-fields.ts';
-import { checkMetadata, generateName, makeUid, readMeta, timeText, withMeta } from './metadata.ts';
+import { checkMetadata, generateName, isPlainFinalizer, makeUid, readMeta, timeText, withMeta } from './metadata.ts';
 import { fitToSchema, validateBySchema } from './schema.ts';
+import { withZeros } from './schema-zero.ts';
 import {
   alreadyExists,
   badRequest,
@@ -40,10 +41,11 @@ export function createObject(engine: Engine, context: WriteContext, given: KubeO
   let next: KubeObject = { ...withMeta(given, meta), apiVersion: kind.storageVersion, kind: kind.kind };
   if (kind.hasStatus && strategy.isStatusKeptOnCreate !== true) delete next['status'];
   next = fitToSchema(engine, context, next, null);
-  next = strategy.default?.(next, null) ?? next;
+  next = withZeros(kind, strategy.default?.(next, null) ?? next, null);
   next = noteUpdate(engine, context, null, next);
   next = strategy.prepare?.(engine, next, null, kind) ?? next;
   refuseInvalid(engine, context, strategy, next, null);
+  warnOfFinalizers(context, next, null);
   const named = { ...context, name: meta.name };
   if (findStored(engine, kind, context.namespace, meta.name) !== null) throw alreadyExists(kind, meta.name);
   refuseTooLarge(engine, context, next);
@@ -89,12 +91,13 @@ export function updateObject(engine: Engine, context: WriteContext, change: Chan
   next = keepOtherPart(context, next, current);
   next = shareWith(current, next);
   next = fitToSchema(engine, context, next, current);
-  next = shareWith(current, strategy.default?.(next, current) ?? next);
+  next = shareWith(current, withZeros(kind, strategy.default?.(next, current) ?? next, current));
   next = noteUpdate(engine, context, current, next);
   next = strategy.prepare?.(engine, next, current, kind) ?? next;
   next = shareWith(current, next);
   next = countGeneration(context, strategy, next, current);
   refuseInvalid(engine, context, strategy, next, current);
+  warnOfFinalizers(context, next, current);
   if (next === current) return current;
   refuseTooLarge(engine, context, next);
   if (context.isDryRun) return next;
@@ -128,7 +131,10 @@ function checkPreconditions(context: WriteContext, strategy: Strategy, given: Ob
 /** An update says which object it means; a patch would change the uid, which cannot be. */
 function otherUid(context: WriteContext, given: string, held: string): StatusFailure {
   const { kind, name, namespace } = context;
-  if (context.verb === 'patch') return invalid(kind, name, [invalidValue('metadata.uid', given, 'field is immutable')]);
+  if (context.verb === 'patch') {
+    const problem = invalidValue('metadata.uid', given, 'field is immutable');
+    return invalid(kind, name, [problem, problem]);
+  }
   const group = kind.group === '' ? '' : `${kind.group}/`;
   const key = `/registry/${group}${kind.plural}/${namespace === null ? '' : `${namespace}/`}${name}`;
   const why = `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${given}, UID in object meta: ${held}`;
@@ -213,6 +219,16 @@ function refuseInvalid(
     ...(strategy.validate?.(next, old, engine) ?? []),
   ];
   if (problems.length > 0) throw invalid(context.kind, next.metadata.name, problems);
+}
+
+/** Of custom kinds, finalizers without a domain are taken, with a warning. */
+function warnOfFinalizers(context: WriteContext, next: KubeObject, old: KubeObject | null): void {
+  const finalizers = next.metadata.finalizers ?? [];
+  if (!context.kind.isCustom || isSame(finalizers, old?.metadata.finalizers ?? [])) return;
+  const advice = 'prefer a domain-qualified finalizer name to avoid accidental conflicts with other finalizer writers';
+  for (const name of finalizers.filter(isPlainFinalizer)) {
+    context.warnings.push(`metadata.finalizers: ${JSON.stringify(name)}: ${advice}`);
+  }
 }
 
 /** Measuring costs as much as writing, so sizes are estimated until they come near the limit. */

@@ -176,7 +176,7 @@ test.each(UNFENCED)('S11: %s is refused and remembered', async (_name, method, p
 test('S11: fenced writes and creations pass', async () => {
   const { api, ask } = aWorld({ requireFence: (user) => user === 'serin' });
   const user = 'serin';
-  const made = await ask('POST', CONFIG_MAPS, configMap('a'), { user });
+  const made = await ask('POST', CONFIG_MAPS, { ...configMap('a'), data: { k: 'v' } }, { user });
   const version = (answer: { body: { metadata?: Record<string, unknown> } }): string =>
     String(answer.body.metadata?.['resourceVersion']);
   const fence = { op: 'replace', path: '/metadata/resourceVersion', value: version(made) };
