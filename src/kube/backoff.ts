@@ -1,14 +1,18 @@
-// The pauses of a loop that never ends: client-go's exponential backoff for watches.
+// The pauses of a loop that never ends: exponential as client-go's for watches, but with a shorter longest one.
 import type { Clock } from '../util/clock.ts';
 import type { Random } from '../util/random.ts';
 
 const FIRST_MS = 800;
-const LONGEST_MS = 30_000;
+/**
+ * After an outage the caches are blind until the next try: client-go's 30 s would let a breach go on for a minute. A replica keeps some
+ * ten kinds, so that even at this pace a server that comes back is asked little.
+ */
+const LONGEST_MS = 5_000;
 const FACTOR = 2;
 /** A loop that needed no pause for so long, in milliseconds, starts with the first pause again. */
 const RESET_AFTER_MS = 120_000;
 
-/** Pauses of 0.8 s, 1.6 s … 30 s, each spread to up to twice its length (client-go, tools/cache/reflector.go). */
+/** Pauses of 0.8 s, 1.6 s … 5 s, each spread to up to twice its length (as client-go's, tools/cache/reflector.go). */
 export class Backoff {
   readonly #clock: Clock;
   readonly #random: Random;
