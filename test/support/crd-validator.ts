@@ -84,6 +84,36 @@ function readCrds(files: readonly string[]): CrdValidator {
   };
 }
 
+/** A CRD as servers of today take it: those of apiextensions v1beta1 are brought into the form of v1, structural and closed. */
+export function servableCrd(crd: KubeObject): KubeObject {
+  if (crd.apiVersion === 'apiextensions.k8s.io/v1') return crd;
+  const {
+    validation,
+    version,
+    subresources,
+    additionalPrinterColumns: _columns,
+    ...spec
+  } = crd['spec'] as Schema & {
+    validation?: { openAPIV3Schema: Schema };
+    names: { kind: string };
+    versions?: Schema[];
+  };
+  const common = validation?.openAPIV3Schema ?? { 'x-kubernetes-preserve-unknown-fields': true };
+  const versions = (spec.versions ?? [{ name: version, served: true, storage: true }]).map((one) => {
+    const { additionalPrinterColumns: _own, ...rest } = one;
+    const own = one['schema'] as { openAPIV3Schema: Schema } | undefined;
+    const schema = { type: 'object', ...legacy(own?.openAPIV3Schema ?? common, spec.names.kind) };
+    return { ...(subresources === undefined ? {} : { subresources }), ...rest, schema: { openAPIV3Schema: schema } };
+  });
+  const { name, annotations } = crd.metadata;
+  return {
+    apiVersion: 'apiextensions.k8s.io/v1',
+    kind: 'CustomResourceDefinition',
+    metadata: { name, ...(annotations === undefined ? {} : { annotations }) },
+    spec: { ...spec, preserveUnknownFields: false, versions },
+  } as KubeObject;
+}
+
 function schemasOf(crd: KubeObject): [string, Schema][] {
   const spec = crd['spec'] as {
     group: string;

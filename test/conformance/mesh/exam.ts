@@ -6,8 +6,8 @@ import type { RouteRequest, ServiceField } from '../../../src/mesh/contract.ts';
 import { hasVendorCrds, loadCrds } from '../../support/crd-validator.ts';
 import { aRequest, FENCE_KEY } from './requests.ts';
 import type { MeshSubject } from './subject.ts';
-import { openWorld } from './world.ts';
-import type { World } from './world.ts';
+import { openWorld as openEmbeddedWorld } from './world.ts';
+import type { ExamWorld } from './world.ts';
 
 /** What of an object is its owner's: everything but versions and bookkeeping of the server. */
 function content(object: KubeObject): unknown {
@@ -15,10 +15,10 @@ function content(object: KubeObject): unknown {
   return { ...object, metadata: { name, labels, annotations, ownerReferences } };
 }
 
-/** Sits the exam. */
-export function examineMesh(subject: MeshSubject): void {
+/** Sits the exam; on the embedded API server unless told of another. */
+export function examineMesh(subject: MeshSubject, openWorld: (of: MeshSubject) => ExamWorld = openEmbeddedWorld): void {
   describe(`mesh provider ${[subject.provider.name, ...(subject.variant === undefined ? [] : [subject.variant])].join(', ')}`, () => {
-    let world: World;
+    let world: ExamWorld;
     const spoken = subject.protocol ?? 'http';
     const request = aRequest(subject.minimal, spoken);
     const share = (): readonly (number | null)[] =>

@@ -1,9 +1,10 @@
 // A cluster for tests of mesh providers: the real client over the embedded API server, with the vendors' schemas where they are present.
+import type { StoreAccess } from '../../../src/embedded/apiserver/access.ts';
 import type { KubeObject, ObjectRef } from '../../../src/kube/contract.ts';
 import type { MeshDriver, MeshProvider, RouteFound, RouteRequest } from '../../../src/mesh/contract.ts';
 import { hasVendorCrds, loadCrds } from '../../support/crd-validator.ts';
-import { openEmbeddedKube } from '../../support/workload-kube.ts';
 import type { EmbeddedKube } from '../../support/workload-kube.ts';
+import { openEmbeddedKube } from '../../support/workload-kube.ts';
 
 /** What a world is opened for. */
 export interface WorldOf {
@@ -15,9 +16,19 @@ export interface WorldOf {
 
 const WRITES = ['create', 'patch', 'apply', 'update', 'delete'];
 
+/** What an exam does to a cluster behind the provider's back; the embedded server and a real one both can. */
+export interface ClusterUnderExam {
+  readonly api: {
+    readonly store: Pick<StoreAccess, 'get' | 'create' | 'mutate' | 'remove'>;
+    /** Unfenced writes (S11), where the server notes them. */
+    readonly violations: readonly unknown[];
+  };
+  close(): Promise<void>;
+}
+
 /** A cluster with one provider at work. */
-export interface World {
-  readonly embedded: EmbeddedKube;
+export interface ExamWorld {
+  readonly embedded: ClusterUnderExam;
   readonly driver: MeshDriver;
   readonly written: KubeObject[];
   writes(): number;
@@ -28,7 +39,12 @@ export interface World {
   put(objects: readonly KubeObject[]): void;
 }
 
-/** Opens one. */
+/** One within the process. */
+export interface World extends ExamWorld {
+  readonly embedded: EmbeddedKube;
+}
+
+/** Opens one within the process. */
 export function openWorld(subject: WorldOf): World {
   const embedded = openEmbeddedKube();
   const { api, kube, requests } = embedded;
