@@ -1,5 +1,4 @@
-// The demo with --keep: pipelines and kubectl work with its cluster, and Ctrl-C ends all of it.
-import { spawnSync } from 'node:child_process';
+// The demo with --keep: pipelines work with its cluster, and Ctrl-C ends all of it.
 import { existsSync, readFileSync } from 'node:fs';
 import { request } from 'node:https';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -9,9 +8,6 @@ import { startDemo, startSerin, type Running } from './run-demo.ts';
 const IMAGE = 'stefanprodan/podinfo';
 /** The demo needs half a minute at most to start on a busy machine, a run about 15 s. */
 const LIMIT_MS = 90_000;
-
-const KUBECTL = 'kubectl';
-const hasKubectl = spawnSync(KUBECTL, ['version', '--client']).status === 0;
 
 describe('the demo that is kept running', () => {
   let demo: Running;
@@ -84,57 +80,6 @@ describe('the demo that is kept running', () => {
       const { code, stderr } = await startSerin(args, { PATH: process.env['PATH'], KUBECONFIG: kubeconfig }).ended;
       expect(code).toBe(7);
       expect(stderr).toContain('must perhaps be "web"');
-    });
-  });
-
-  describe.skipIf(!hasKubectl)('kubectl', () => {
-    const kubectl = (...args: readonly string[]): { status: number | null; out: string } => {
-      const env = { ...process.env, KUBECONFIG: kubeconfig, EDITOR: 'sed -i s/maxWeight:.50/maxWeight:\\ 40/' };
-      const { status, stdout, stderr } = spawnSync(KUBECTL, ['-n', 'shop', ...args], { encoding: 'utf8', env });
-      return { status, out: stdout + stderr };
-    };
-
-    it("gets the Canary with Flagger's columns", () => {
-      expect(kubectl('get', 'canary').out).toMatch(/^NAME +STATUS +WEIGHT +LASTTRANSITIONTIME\nweb +Succeeded +0 +/);
-      expect(kubectl('get', 'canary,deploy,pods,svc,virtualservice').status).toBe(0);
-    });
-
-    it('describes it with its Events', () => {
-      expect(kubectl('describe', 'canary', 'web').out).toMatch(/Events:[^]*Promotion completed!/);
-    });
-
-    it('applies, on the client and on the server', () => {
-      expect(kubectl('apply', '-f', 'examples/quickstart/istio.yaml')).toMatchObject({ status: 0 });
-      const again = kubectl('apply', '--server-side', '--force-conflicts', '-f', 'examples/quickstart/istio.yaml');
-      expect(again).toMatchObject({ status: 0, out: 'canary.serin.dev/web serverside-applied\n' });
-      const refused = kubectl('apply', '-f', '-', '--dry-run=server', '--validate=true');
-      expect(refused.status).not.toBe(0);
-    });
-
-    it('patches and edits', () => {
-      const patch = JSON.stringify({ metadata: { labels: { team: 'shop' } } });
-      expect(kubectl('patch', 'canary', 'web', '--type', 'merge', '-p', patch).out).toContain('patched');
-      expect(kubectl('edit', 'canary', 'web').out).toContain('edited');
-      expect(kubectl('get', 'canary', 'web', '-o', 'jsonpath={.spec.analysis.maxWeight}').out).toBe('40');
-    });
-
-    it(
-      'waits for and watches a run',
-      () => {
-        expect(kubectl('set', 'image', 'deploy/web', `app=${IMAGE}:6.7.6`).status).toBe(0);
-        const phase = (name: string): string => `--for=jsonpath={.status.phase}=${name}`;
-        expect(kubectl('wait', 'canary/web', phase('Progressing'), '--timeout=20s').status).toBe(0);
-        const watched = kubectl('get', 'canary', 'web', '-w', '--request-timeout=8s').out;
-        expect(watched.trim().split('\n').length).toBeGreaterThan(3);
-        expect(kubectl('wait', 'canary/web', phase('Succeeded'), '--timeout=60s').status).toBe(0);
-        expect(kubectl('wait', 'canary/web', '--for=condition=Promoted', '--timeout=10s').status).toBe(0);
-      },
-      LIMIT_MS,
-    );
-
-    it('deletes: the app goes on without the Canary', () => {
-      expect(kubectl('delete', 'canary', 'web', '--timeout=60s').status).toBe(0);
-      expect(kubectl('get', 'deploy', 'web', '-o', 'jsonpath={.status.readyReplicas}').out).toBe('2');
     });
   });
 

@@ -4,7 +4,7 @@ import { isObject } from '../../util/json.ts';
 import { ageOf } from './age.ts';
 import { listAt, type Members, objectAt, textAt } from './json.ts';
 import { podColumns } from './columns-pod.ts';
-import { type TableColumn, text } from './table-column.ts';
+import { NAME, type TableColumn, text } from './table-column.ts';
 import type { ServedKind } from './types.ts';
 
 const count = (name: string, path: string, member: string): TableColumn => ({
@@ -85,8 +85,11 @@ function targetsText(object: KubeObject): string {
   return texts.length === 0 ? '<none>' : texts.join(', ');
 }
 
+const eventSubject = (object: KubeObject): unknown =>
+  isObject(object['involvedObject']) ? object['involvedObject'] : objectAt(object, 'regarding');
+
 function eventObject(object: KubeObject): string {
-  const about = isObject(object['involvedObject']) ? object['involvedObject'] : objectAt(object, 'regarding');
+  const about = eventSubject(object);
   return `${textAt(about, 'kind').toLowerCase()}/${textAt(about, 'name')}`;
 }
 
@@ -98,11 +101,22 @@ function eventAge(object: KubeObject, nowMs: number): string {
   return ageOf(last || textAt(object, 'eventTime') || textAt(object.metadata, 'creationTimestamp'), nowMs);
 }
 
+function firstSeen(object: KubeObject, nowMs: number): string {
+  const first = textAt(object, 'firstTimestamp') || textAt(object, 'deprecatedFirstTimestamp');
+  return ageOf(first || textAt(object, 'eventTime') || textAt(object.metadata, 'creationTimestamp'), nowMs);
+}
+
+function eventCount(object: KubeObject): number {
+  const count = objectAt(object, 'series')['count'] ?? object['count'] ?? object['deprecatedCount'];
+  return typeof count === 'number' && count > 0 ? count : 1;
+}
+
 const EVENT: readonly TableColumn[] = [
   text('Last Seen', eventAge),
   text('Type', (object) => textAt(object, 'type')),
   text('Reason', (object) => textAt(object, 'reason')),
   text('Object', eventObject),
+  text('Subobject', (object) => textAt(eventSubject(object), 'fieldPath'), 1),
   text(
     'Source',
     (object) =>
@@ -112,6 +126,9 @@ const EVENT: readonly TableColumn[] = [
     1,
   ),
   text('Message', (object) => (textAt(object, 'message') || textAt(object, 'note')).trim()),
+  text('First Seen', firstSeen, 1),
+  text('Count', (object) => JSON.stringify(eventCount(object)), 1),
+  { ...NAME, priority: 1 },
 ];
 
 const keysIn = (object: KubeObject, ...members: string[]): number =>
@@ -215,7 +232,8 @@ function endpointsText(object: KubeObject): string {
   return all.length <= 3 ? all.join(',') : `${all.slice(0, 3).join(',')} + ${all.length - 3} more...`;
 }
 
-/** The columns of a built-in kind after its name. */
+/** The columns of a built-in kind. Its name comes first, but for Events, whose names say nothing. */
 export function builtInColumns(kind: ServedKind): readonly TableColumn[] {
-  return TABLES[kind.storageId] ?? [AGE];
+  const columns = TABLES[kind.storageId] ?? [AGE];
+  return columns === EVENT ? columns : [NAME, ...columns];
 }

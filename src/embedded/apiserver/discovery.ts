@@ -2,6 +2,7 @@
 import { createHash } from 'node:crypto';
 import type { Engine } from './engine.ts';
 import { answer, answerText, type Accept, readAccept } from './media.ts';
+import { encodeOpenApiV2, OPENAPI_PROTOBUF } from './openapi-v2.ts';
 import { openApiV2, openApiV3Document, openApiV3Index } from './openapi.ts';
 import { isReview } from './reviews.ts';
 import { groupVersion } from './served-kind.ts';
@@ -192,8 +193,11 @@ function aggregatedKind(kind: ServedKind): Record<string, unknown> {
 
 function answerOpenApi(engine: Engine, request: ApiRequest, path: string): ApiResponse {
   const header = request.headers?.['accept'] ?? '';
+  if (path === '/openapi/v2' && header.includes(OPENAPI_PROTOBUF.accept)) {
+    const bytes = encodeOpenApiV2(openApiV2(engine));
+    return { status: 200, headers: { 'content-type': OPENAPI_PROTOBUF.contentType }, body: bytes.toString('latin1') };
+  }
   const isJsonWanted = header === '' || /application\/json|\*\/\*|application\/\*/.test(header);
-  // Only protobuf is asked for by some clients; they fall back, or go without, when it is refused.
   if (!isJsonWanted) throw notAcceptable(['application/json']);
   if (path === '/openapi/v2') return answer(200, openApiV2(engine));
   if (path === '/openapi/v3') return answer(200, openApiV3Index(engine));

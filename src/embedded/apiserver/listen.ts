@@ -172,8 +172,11 @@ async function readAll(incoming: IncomingMessage): Promise<string> {
 
 async function send(outgoing: ServerResponse, response: ApiResponse): Promise<void> {
   if (typeof response.body === 'string') {
-    outgoing.writeHead(response.status, { ...response.headers, 'content-length': Buffer.byteLength(response.body) });
-    outgoing.end(response.body);
+    // Protobuf is not text: its bytes travel as characters.
+    const isBinary = response.headers['content-type']?.endsWith('protobuf') === true;
+    const bytes = Buffer.from(response.body, isBinary ? 'latin1' : 'utf8');
+    outgoing.writeHead(response.status, { ...response.headers, 'content-length': bytes.length });
+    outgoing.end(bytes);
     return;
   }
   outgoing.writeHead(response.status, response.headers);

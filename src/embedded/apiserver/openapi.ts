@@ -1,6 +1,7 @@
 // OpenAPI documents, made from the schemas of the served kinds, so that kubectl can validate, apply and explain.
 import type { Engine } from './engine.ts';
 import type { Members } from './json.ts';
+import { openApiV2Of } from './openapi-v2.ts';
 import { patchTypes } from './patch-types.ts';
 import { builtInSchema } from './schema-builtin.ts';
 import type { JsonSchema, SchemaNode } from './schema-types.ts';
@@ -9,9 +10,15 @@ import type { ServedKind } from './types.ts';
 
 const INFO = { title: 'Kubernetes', version: 'v1.36.3' };
 
-/** The document of version 2: enough to be valid. Clients that read schemas use version 3. */
-export function openApiV2(_engine: Engine): unknown {
-  return { swagger: '2.0', info: INFO, paths: {}, definitions: {} };
+/** The document of version 2, with the types of all kinds. */
+export function openApiV2(engine: Engine): Members {
+  const names = new Set(engine.registry.all().map(documentName));
+  return openApiV2Of(
+    [...names]
+      .sort()
+      .map((name) => openApiV3Document(engine, name))
+      .filter((one) => one !== null),
+  );
 }
 
 /** The list of documents of version 3. */
@@ -29,7 +36,7 @@ function documentName(kind: ServedKind): string {
 }
 
 /** One document of version 3; null when there is none at this path. */
-export function openApiV3Document(engine: Engine, name: string): unknown {
+export function openApiV3Document(engine: Engine, name: string): Members | null {
   const kinds = engine.registry.all().filter((kind) => documentName(kind) === name);
   if (kinds.length === 0) return null;
   const schemas: Members = {};

@@ -43,6 +43,12 @@ SelfSubjectRulesReview metadata=1:ObjectMeta spec=2:RulesSpec status=3:-
 RulesSpec namespace=1:s
 DeleteOptions gracePeriodSeconds=1:i preconditions=2:Preconditions orphanDependents=3:b propagationPolicy=4:s dryRun=5:[s]
 Preconditions uid=1:s resourceVersion=2:s
+HorizontalPodAutoscaler metadata=1:ObjectMeta spec=2:HpaSpec status=3:-
+HpaSpec scaleTargetRef=1:CrossVersionObjectReference minReplicas=2:i maxReplicas=3:i metrics=4:[MetricSpec] behavior=5:-
+CrossVersionObjectReference kind=1:s name=2:s apiVersion=3:s
+MetricSpec type=1:s resource=4:ResourceMetricSource
+ResourceMetricSource name=1:s target=2:MetricTarget
+MetricTarget type=1:s value=2:q averageValue=3:q averageUtilization=4:i
 Role metadata=1:ObjectMeta rules=2:[PolicyRule]
 ClusterRole metadata=1:ObjectMeta rules=2:[PolicyRule]
 PolicyRule verbs=1:[s] apiGroups=2:[s] resources=3:[s] resourceNames=4:[s] nonResourceURLs=5:[s]

@@ -23,3 +23,16 @@ export const text = (name: string, cell: Cell, priority = 0): TableColumn => ({
   priority,
   cell,
 });
+
+const NAME_DESCRIPTION =
+  'Name must be unique within a namespace. Is required when creating resources, although some resources may allow a client to request the generation of an appropriate name automatically. Name is primarily intended for creation idempotence and configuration definition. Cannot be updated. More info: https://kubernetes.io/docs/concepts/overview/working-with-objects/names#names';
+
+/** The column of names. */
+export const NAME: TableColumn = {
+  name: 'Name',
+  type: 'string',
+  format: 'name',
+  description: NAME_DESCRIPTION,
+  priority: 0,
+  cell: (object) => object.metadata.name,
+};

@@ -1,14 +1,11 @@
 // Tables for `kubectl get`: columns and cells of every kind.
 import type { KubeObject } from '../../kube/contract.ts';
 import { builtInColumns } from './columns.ts';
-import type { TableColumn } from './table-column.ts';
+import { NAME, type TableColumn } from './table-column.ts';
 import { findAll } from './json-path.ts';
 import type { ListMeta, Presentation } from './presentation.ts';
 import { ageOf } from './age.ts';
 import type { PrinterColumn, ServedKind } from './types.ts';
-
-const NAME_DESCRIPTION =
-  'Name must be unique within a namespace. Is required when creating resources, although some resources may allow a client to request the generation of an appropriate name automatically. Name is primarily intended for creation idempotence and configuration definition. Cannot be updated. More info: https://kubernetes.io/docs/concepts/overview/working-with-objects/names#names';
 
 /** A Table of objects. */
 export function tableOf(
@@ -46,16 +43,7 @@ const known = new WeakMap<ServedKind, readonly TableColumn[]>();
 function columnsOf(kind: ServedKind): readonly TableColumn[] {
   const held = known.get(kind);
   if (held !== undefined) return held;
-  const name: TableColumn = {
-    name: 'Name',
-    type: 'string',
-    format: 'name',
-    description: NAME_DESCRIPTION,
-    priority: 0,
-    cell: (object) => object.metadata.name,
-  };
-  const rest = kind.isCustom ? kind.columns.map(customColumn) : builtInColumns(kind);
-  const columns = [name, ...rest];
+  const columns = kind.isCustom ? [NAME, ...kind.columns.map(customColumn)] : builtInColumns(kind);
   known.set(kind, columns);
   return columns;
 }
