@@ -2,6 +2,7 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
+import { ensureParts, findPart } from '../real/parts.ts';
 
 /** One kubectl. */
 export interface Kubectl {
@@ -25,8 +26,11 @@ export interface Watched {
   stop(): Promise<void>;
 }
 
-/** Those of `SERIN_KUBECTLS`, paths with colons between, else the one on the PATH. Throws for a given one that does not run. */
-export function findKubectls(): readonly Kubectl[] {
+/**
+ * Those of `SERIN_KUBECTLS`, paths with colons between; else the one that was built for the tests of real parts, which CI
+ * builds where it is missing; else the one on the PATH. Throws for a given one that does not run.
+ */
+export async function findKubectls(): Promise<readonly Kubectl[]> {
   const given = (process.env['SERIN_KUBECTLS'] ?? '').split(':').filter(Boolean);
   if (given.length > 0) {
     return given.map((path) => {
@@ -35,8 +39,10 @@ export function findKubectls(): readonly Kubectl[] {
       return { path, version };
     });
   }
-  const version = versionOf('kubectl');
-  return version === null ? [] : [{ path: 'kubectl', version }];
+  const built = process.env['CI'] === 'true' ? (await ensureParts(['kubectl'])).kubectl : findPart('kubectl');
+  const path = built ?? 'kubectl';
+  const version = versionOf(path);
+  return version === null ? [] : [{ path, version }];
 }
 
 function versionOf(path: string): string | null {
