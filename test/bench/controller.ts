@@ -29,6 +29,7 @@ export interface LogLine {
 export interface BenchController {
   /** From the start of the process until its caches and its queue were ready. */
   readonly startSeconds: number;
+  readonly pid: number;
   readonly lines: readonly LogLine[];
   usage(): Promise<Usage>;
   /** Resolves when it is gone. */
@@ -69,6 +70,7 @@ export async function startController(
   cancelLimit();
   return {
     startSeconds: (performance.now() - startMs) / 1_000,
+    pid: child.pid ?? 0,
     lines,
     usage: () => readUsage(port),
     async stop() {

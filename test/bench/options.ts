@@ -1,7 +1,7 @@
 // The flags of the bench: which scenarios, on which queue stores, and how large.
 import { parseArgs } from 'node:util';
 
-export const SCENARIOS = ['core', 'queue', 'idle', 'run', 'memory', 'sim'] as const;
+export const SCENARIOS = ['core', 'queue', 'idle', 'run', 'memory', 'sim', 'cost'] as const;
 export type Scenario = (typeof SCENARIOS)[number];
 
 export const STORE_NAMES = ['embedded', 'redis', 'postgres'] as const;
@@ -35,6 +35,12 @@ export interface BenchOptions {
   readonly calmMs: number;
   /** Numbers of Canaries for which memory is measured, ascending. */
   readonly sizes: readonly number[];
+  /** Numbers of Canaries for which the cost is measured on a real API server. */
+  readonly costSizes: readonly number[];
+  /** `analysis.interval` there. */
+  readonly costIntervalSeconds: number;
+  /** Where the curves of cost are drawn, with the figures that they are drawn from; null draws none. */
+  readonly curvesFolder: string | null;
   /** Plans of each kind for the simulation. */
   readonly plans: number;
   /** The program of the controller; null runs the sources. */
@@ -53,6 +59,7 @@ Usage: npm run bench -- [${SCENARIOS.join('|')}|all]... [flags]
   core     decisions per second of CPU        queue   jobs per second and latency of each queue store
   idle     what idle Canaries cost            run     requests of a run, and how soon a rollback is committed
   memory   resident memory of the controller  sim     plans of the simulation per second
+  cost     requests, CPU and memory of whole lives on a real kube-apiserver, and how soon breaches end (not in all)
 
   --json                ends with one line of JSON that holds all figures
   --stores <names>      some of ${STORE_NAMES.join(', ')}, by commas (default all that are installed)
@@ -67,6 +74,9 @@ Usage: npm run bench -- [${SCENARIOS.join('|')}|all]... [flags]
   --interval <seconds>  interval of the analysis (default 1)
   --calm-ms <n>         calm that is waited for before a measurement at rest (default 3000)
   --sizes <list>        numbers of Canaries for memory (default 0,100,1000)
+  --cost-sizes <list>   numbers of Canaries for cost (default 100; the embedded store up to 100)
+  --cost-interval <s>   interval of the analysis for cost (default 10)
+  --curves <folder>     cost: keeps the figures there and draws the curves of all that it keeps
   --plans <n>           crash plans and random seeds of the simulation (default 100 of each)
   --program <file>      the controller as it was built (default: the sources; dist/serin.mjs after npm run build)
   --profile <folder>    writes CPU profiles of the controllers there
@@ -88,6 +98,9 @@ const FLAGS = {
   interval: { type: 'string', default: '1' },
   'calm-ms': { type: 'string', default: '3000' },
   sizes: { type: 'string', default: '0,100,1000' },
+  'cost-sizes': { type: 'string', default: '100' },
+  'cost-interval': { type: 'string', default: '10' },
+  curves: { type: 'string' },
   plans: { type: 'string', default: '100' },
   program: { type: 'string' },
   profile: { type: 'string' },
@@ -99,7 +112,9 @@ const FLAGS = {
 export function readOptions(args: readonly string[]): BenchOptions | null {
   const { values, positionals } = parseArgs({ args: [...args], options: FLAGS, allowPositionals: true });
   if (values.help) return null;
-  const named = positionals.length === 0 || positionals.includes('all') ? SCENARIOS : positionals;
+  // The cost takes real parts and many minutes, so it has to be asked for.
+  const all = SCENARIOS.filter((name) => name !== 'cost');
+  const named = positionals.length === 0 ? all : positionals.flatMap((name) => (name === 'all' ? all : [name]));
   return {
     scenarios: SCENARIOS.filter((name) => named.map((given) => oneOf('scenario', given, SCENARIOS)).includes(name)),
     stores: values.stores.split(',').map((name) => oneOf('--stores', name, STORE_NAMES)),
@@ -115,6 +130,9 @@ export function readOptions(args: readonly string[]): BenchOptions | null {
     intervalSeconds: whole('--interval', values.interval, 1),
     calmMs: whole('--calm-ms', values['calm-ms'], 1),
     sizes: values.sizes.split(',').map((size) => whole('--sizes', size, 0)),
+    costSizes: values['cost-sizes'].split(',').map((size) => whole('--cost-sizes', size, 1)),
+    costIntervalSeconds: whole('--cost-interval', values['cost-interval'], 1),
+    curvesFolder: values.curves ?? null,
     plans: whole('--plans', values.plans, 1),
     program: values.program ?? null,
     profileFolder: values.profile ?? null,
