@@ -5,6 +5,7 @@ import { MACHINE, type Row } from './machine.ts';
 import type { Observation } from './observation.ts';
 import { isResting, isRunning } from './phase.ts';
 import { sentenceOf } from './reasons.ts';
+import { isSame } from './same.ts';
 import { holds, stepsOf, type SignalName } from './signals.ts';
 import type { State } from './state.ts';
 import { placeIn, maxWeightOf } from './steps.ts';
@@ -124,13 +125,12 @@ function acknowledged(before: State, after: State, seen: Observation): State {
  * scaling too, and that the pinned content has been seen.
  */
 function isDifferent(before: State, after: State): boolean {
-  const essence = ({ targetFacts, run, ...state }: State): string =>
-    JSON.stringify([
-      state,
-      run === null ? null : { ...run, wasPinned: true },
-      targetFacts === null ? null : { ...targetFacts, generation: 0 },
-    ]);
-  return essence(before) !== essence(after);
+  const essence = ({ targetFacts, run, ...state }: State): unknown => [
+    state,
+    run === null ? null : { ...run, wasPinned: true },
+    targetFacts === null ? null : { ...targetFacts, generation: 0 },
+  ];
+  return !isSame(essence(before), essence(after));
 }
 
 function reasonFor(before: State, after: State, because: SignalName, seen: Observation): State['because'] {

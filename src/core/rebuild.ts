@@ -1,6 +1,7 @@
 // A status that was lost, or written by Flagger or by an older digest: rebuilt from the world, and never the start of a run.
 import type { Observation } from './observation.ts';
 import { isResting, type Phase } from './phase.ts';
+import { isSame } from './same.ts';
 import { initialState, type State } from './state.ts';
 
 /** What Flagger's own fields say, where there are any. */
@@ -64,7 +65,7 @@ export function rebased(state: State, seen: Observation): State | null {
     isResting(state.phase) &&
     state.targetFacts !== null &&
     state.targetFacts.generation === seen.targetFacts?.generation &&
-    JSON.stringify(state.trackedConfigs) === JSON.stringify(seen.trackedConfigs);
+    isSame(state.trackedConfigs, seen.trackedConfigs);
   if (algorithm(state.seenRevision) === algorithm(current) && !isSameContent) return null;
   const isPromoted = state.promotedRevision === state.seenRevision;
   return { ...state, seenRevision: current, promotedRevision: isPromoted ? current : state.promotedRevision };

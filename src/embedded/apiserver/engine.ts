@@ -2,6 +2,7 @@
 import type { KubeObject } from '../../kube/contract.ts';
 import type { Clock } from '../../util/clock.ts';
 import type { Random } from '../../util/random.ts';
+import { sortMembers } from './json.ts';
 import type { Registry } from './registry.ts';
 import { keyOf, type Storage, type Store } from './store.ts';
 import type { LineStream } from './stream.ts';
@@ -72,7 +73,9 @@ export function findStored(
 /** Writes (or, with null, removes) the object and tells everybody; gives it with its new version. */
 export function commit(engine: Engine, context: WriteContext, after: KubeObject | null): KubeObject {
   const namespace = context.kind.namespaced ? context.namespace : null;
-  const event = engine.store.commit(storageOf(engine, context.kind), keyOf(namespace, context.name), after);
+  // The real server holds custom objects as maps, which come out in order of their names whatever order they went in.
+  const stored = after === null || !context.kind.isCustom ? after : sortMembers(after);
+  const event = engine.store.commit(storageOf(engine, context.kind), keyOf(namespace, context.name), stored);
   const record: Commit = {
     verb: context.verb,
     kind: context.kind,

@@ -74,6 +74,29 @@ function copy(value: unknown): unknown {
   return result;
 }
 
+/** The value with the members of each object in order of their names; parts that are in order already stay the same. */
+export function sortMembers<T>(value: T): T {
+  return sorted(value) as T;
+}
+
+function sorted(value: unknown): unknown {
+  if (Array.isArray(value)) {
+    const items = value.map(sorted);
+    return items.every((item, index) => item === value[index]) ? value : items;
+  }
+  if (!isObject(value)) return value;
+  const keys = Object.keys(value);
+  const inOrder = keys.toSorted();
+  const result: Members = {};
+  let isSameAsBefore = true;
+  for (const [index, key] of inOrder.entries()) {
+    const part = sorted(value[key]);
+    setMember(result, key, part);
+    if (part !== value[key] || key !== keys[index]) isSameAsBefore = false;
+  }
+  return isSameAsBefore ? value : result;
+}
+
 /** Sets a member, also one named `__proto__`, which plain assignment would lose. */
 export function setMember(target: Members, key: string, value: unknown): void {
   if (key === '__proto__')

@@ -65,6 +65,23 @@ describe('decide()', () => {
     expect(decision).toMatchObject({ effects: [], isChanged: false, wakeAtMs: null, because: 'always' });
   });
 
+  it('takes no other order of members for a change: an API server returns them in its own', () => {
+    const images = ['app:1'];
+    const targetFacts = { version: '1', images, generation: 1 };
+    const trackedConfigs = { b: '2', a: '1' };
+    const state = {
+      ...rested(),
+      targetFacts: { generation: 1, images, version: '1' },
+      trackedConfigs: { a: '1', b: '2' },
+    };
+    expect(decide(state, anObservation({ targetFacts, trackedConfigs }))).toMatchObject({
+      effects: [],
+      isChanged: false,
+    });
+    const other = anObservation({ targetFacts, trackedConfigs: { b: '2', a: '3' } });
+    expect(decide(state, other).isChanged).toBe(true);
+  });
+
   it('takes a running workload over without ever leaving it without ready pods', () => {
     const world = anObservation({
       hasFinalizer: false,

@@ -198,10 +198,10 @@ describe('discovery and OpenAPI', () => {
     }
   });
 
-  test('protobuf alone is refused, so that clients fall back', async () => {
+  test('version 3 has no protobuf, and refuses who wants nothing else', async () => {
     const { ask } = aWorld();
-    const answer = await ask('GET', '/openapi/v2', undefined, {
-      accept: 'application/com.github.proto-openapi.spec.v2@v1.0+protobuf',
+    const answer = await ask('GET', '/openapi/v3', undefined, {
+      accept: 'application/com.github.proto-openapi.spec.v3@v1.0+protobuf',
     });
     expect(answer.status).toBe(406);
   });
