@@ -138,6 +138,18 @@ function ended(input: UpdateInput, fallback: RunOutcome, change: Partial<State>)
   };
 }
 
+/** A tick is late, and the next one on no grid, when it comes more than this part of an interval after it was due. */
+const LATE_SHARE = 4;
+
+/**
+ * An interval after the moment when this tick was due, so that the time which answers take does not add up over a
+ * threshold of failed checks; after a late tick somewhat sooner than an interval from now.
+ */
+function onGrid(run: Run, seen: Observation): number {
+  const { intervalMs } = seen.policy;
+  return Math.max(run.nextCheckAtMs, seen.nowMs - Math.floor(intervalMs / LATE_SHARE)) + intervalMs;
+}
+
 /** Takes a tick's answers into the run's counters. */
 function counted({ state, seen }: UpdateInput): Run | null {
   const { run } = state;
@@ -146,7 +158,7 @@ function counted({ state, seen }: UpdateInput): Run | null {
   return {
     ...run,
     tick: run.tick + 1,
-    nextCheckAtMs: seen.nowMs + seen.policy.intervalMs,
+    nextCheckAtMs: onGrid(run, seen),
     failedChecks: run.failedChecks + (tick.verdict === 'Fail' ? 1 : 0),
     insufficientInRow: tick.verdict === 'Insufficient' ? run.insufficientInRow + 1 : 0,
     errorsInRow: tick.verdict === 'Error' ? run.errorsInRow + 1 : 0,
@@ -159,9 +171,13 @@ const advance: Update = (input) => {
   if (run === null) return {};
   const walk = walkAfter(input.state, input.seen);
   const step = stepsOf(input.seen)[walk.index];
+  // A new weight is observed for a whole interval.
+  const isNewWeight = walk.weightPercent !== input.state.weightPercent;
+  const nextCheckAtMs = isNewWeight ? input.seen.nowMs + input.seen.policy.intervalMs : run.nextCheckAtMs;
+  const closedGate = step?.kind === 'gate' ? step.gate : null;
   return {
     weightPercent: walk.weightPercent,
-    run: { ...run, step: walk.index, passes: walk.passes, closedGate: step?.kind === 'gate' ? step.gate : null },
+    run: { ...run, nextCheckAtMs, step: walk.index, passes: walk.passes, closedGate },
   };
 };
 

@@ -1,6 +1,12 @@
 // `npm run bench`: measures speed, cost and size of serin on this machine; `--json` ends with one line of figures.
 import { availableParallelism, totalmem } from 'node:os';
 import { measureCore, type CoreFigures } from './core.ts';
+import { CONTROL_PLANE_PARTS } from '../real/control-plane.ts';
+import { describeMissing } from '../real/parts.ts';
+import type { CostFigures } from './cost/figures.ts';
+import { keepFigures } from './cost/keep.ts';
+import { measureCost } from './cost/measure.ts';
+import { costText } from './cost/report.ts';
 import { durationText, round } from './figures.ts';
 import { measureIdle, type IdleFigures } from './idle.ts';
 import { measureMemory, type MemoryFigures } from './memory.ts';
@@ -9,6 +15,8 @@ import { measureQueue, type QueueFigures } from './queue.ts';
 import { measureRun, type RunFigures } from './run.ts';
 import { measureSim, type SimFigures } from './sim.ts';
 import { storesOf, withStore, type RunningStore } from './stores.ts';
+
+const EMBEDDED_CANARIES_MAX = 100;
 
 type ByStore<T> = Partial<Record<StoreName, T>>;
 
@@ -21,6 +29,7 @@ interface Figures {
   run?: RunFigures;
   memory?: readonly MemoryFigures[];
   sim?: SimFigures;
+  cost?: readonly CostFigures[];
 }
 
 const tell = (text: string): void => console.log(text);
@@ -91,7 +100,26 @@ const SCENES: Readonly<
       `sim     ${sim.plans} plans, ${sim.plansPerSecond} plans/s, ${sim.plansPerCpuSecond} per CPU second, ${sim.timesFaster} times real time, ${sim.violations} violations`,
     );
   },
+  async cost(options, figures) {
+    figures.cost = await measureCosts(options);
+  },
 };
+
+/** The production store at every size; the embedded one, which is for trials, up to a size of trials. */
+async function measureCosts(options: BenchOptions): Promise<readonly CostFigures[]> {
+  const missing = describeMissing(CONTROL_PLANE_PARTS);
+  if (missing !== null) throw new Error(missing);
+  const all: CostFigures[] = [];
+  for (const store of storesOf(options).filter((name) => name !== 'postgres'))
+    for (const size of options.costSizes) {
+      if (store === 'embedded' && size > EMBEDDED_CANARIES_MAX) continue;
+      const figures = await measureCost(store, size, options);
+      tell(costText(figures));
+      all.push(figures);
+      if (options.curvesFolder !== null) keepFigures(options.curvesFolder, [figures]);
+    }
+  return all;
+}
 
 function runText({ store, promotion, rollback }: RunFigures): string {
   const kinds = Object.entries(promotion.byKind).map(

@@ -83,7 +83,9 @@ function sumUp(asked: readonly Audited[], canaries: number): Sums {
     writesPerCanary: perCanary(plain.filter(isWrite).length),
     eventsPerCanary: perCanary(asked.filter((one) => isEvent(one) && one.verb !== 'watch').length),
     conflictsPerCanary: perCanary(plain.filter(({ status }) => status === 409).length),
-    byKind: Object.fromEntries([...kinds].sort().map(([kind, count]) => [kind, perCanary(count)])),
+    byKind: Object.fromEntries(
+      [...kinds].toSorted(([a], [b]) => a.localeCompare(b)).map(([kind, count]) => [kind, perCanary(count)]),
+    ),
   };
 }
 

@@ -314,6 +314,18 @@ describe('decide()', () => {
     expect(decision.effects).toContainEqual({ kind: 'fence', on: 'primary', fence: '9/9' });
   });
 
+  it('checks again an interval after the last check was due, however long answers took', () => {
+    const now = settle(rested(), changed());
+    const dueMs = now.state.run!.nextCheckAtMs;
+    const failing = (lateMs: number): Observation => ({
+      ...later(now.seen, dueMs - now.seen.nowMs + lateMs),
+      tick: aTick({ verdict: 'Fail' }),
+    });
+    expect(decide(now.state, failing(1_500)).next.run?.nextCheckAtMs).toBe(dueMs + 10_000);
+    // After one that was too late to keep the beat, checks are not crowded together.
+    expect(decide(now.state, failing(6_000)).next.run?.nextCheckAtMs).toBe(dueMs + 6_000 + 7_500);
+  });
+
   it('does not judge a weight that was written late, and gives it a whole interval', () => {
     const now = settle(rested(), changed());
     const late = { ...later(now.seen, 10_000), hasActedLate: true };
