@@ -105,7 +105,6 @@ const OWN_REASONS: Readonly<Record<string, string>> = {
   NoData: 'no data for too long',
   MetricSourceError: 'metric source failed for too long',
   CanaryCrashed: 'canary cannot become ready',
-  GateExpired: 'gate was not opened in time',
   Aborted: 'aborted',
   InvalidSpec: 'spec became invalid',
   TargetMissing: 'target is gone',
