@@ -18,6 +18,7 @@ import { computeHookChecksum } from './gates/checksum.ts';
 import { createHookCaller } from './gates/webhooks.ts';
 import { createHttpClient, type ClosableHttpClient } from './http/client.ts';
 import type { HttpClient } from './http/contract.ts';
+import { systemResolve } from './http/lookup.ts';
 import { connectKube, type ConnectedKube } from './kube/connect.ts';
 import type { Kube, KubeObject } from './kube/contract.ts';
 import type { MeshOutside } from './mesh/contract.ts';
@@ -52,6 +53,8 @@ export interface Outside {
   readonly meters: LoopMeters;
   /** Names this process among the replicas. */
   readonly replica: string;
+  /** All addresses of a host name; without it names are left to the HTTP client. */
+  readonly resolve?: (hostname: string) => Promise<readonly string[]>;
 }
 
 /** How often Canaries that are due are worked directly while the queue's store is away. */
@@ -142,13 +145,14 @@ function parsed(object: KubeObject, settings: Settings): Parsed {
   return { ...result, notes: [...notes, ...suspended] };
 }
 
-function meshOutside(settings: Settings, { http, clock, log }: Outside): MeshOutside {
+function meshOutside(settings: Settings, { http, clock, log, resolve }: Outside): MeshOutside {
   const { istiodDebugUrl, istiodDebugTokenFile } = settings.canaries;
   return {
     http,
     clock,
     log,
     istiodUrls: istiodDebugUrl,
+    resolve: resolve ?? ((hostname) => Promise.resolve([hostname])),
     readIstiodToken: () => (istiodDebugTokenFile === null ? null : readFileSync(istiodDebugTokenFile, 'utf8').trim()),
   };
 }
@@ -252,7 +256,10 @@ export async function openController(settings: Settings): Promise<RunningControl
   });
   const queue = await openQueue(queueConfig(settings), { ...ports, log });
   opened.queue = queue;
-  const loop = composeLoop(settings, { ...ports, log, kube, http, queue, meters: loopMeters(meters), replica });
+  const resolve = async (hostname: string): Promise<readonly string[]> =>
+    (await systemResolve(hostname)).map(({ address }) => address);
+  const outside = { ...ports, log, kube, http, queue, meters: loopMeters(meters), replica, resolve };
+  const loop = composeLoop(settings, outside);
   opened.loop = loop;
   await loop.start();
   opened.isReady = true;

@@ -89,7 +89,7 @@ export const statusSchema = object(
       OPEN,
     ).optional(),
     route: freeForm(
-      'serin: the share of the canary that the route asks for (askedPercent) and the share that the mesh shows (livePercent).',
+      'serin: the share of the canary that the route asks for (askedPercent) and the share that the mesh shows (livePercent: a number, pending or unknown).',
     ).optional(),
     run: freeForm(
       'serin: record of the run under way. Unstable: its member schema tells its version, and releases may change it.',

@@ -107,6 +107,8 @@ export interface MeshOutside {
   readonly log: Log;
   /** Base URLs of the debug endpoints of every istiod; empty where none is named. */
   readonly istiodUrls: readonly string[];
+  /** All addresses of a host name. Throws what the resolver throws. */
+  resolve(hostname: string): Promise<readonly string[]>;
   /** The token for them, read anew each time because it is rotated; null for none. Throws what reading the file throws. */
   readIstiodToken(): string | null;
 }

@@ -53,19 +53,19 @@ interface Track {
 /** Follows the routes of all Canaries in one mesh. */
 export class IstioLive {
   readonly #outside: MeshOutside;
-  readonly #istiods: readonly Istiod[];
+  /** Those of the last round, by address. */
+  #istiods: ReadonlyMap<string, Istiod> = new Map();
   readonly #tracks = new Map<string, Track>();
   #warned = '';
 
   constructor(outside: MeshOutside) {
     this.#outside = outside;
-    this.#istiods = outside.istiodUrls.map((url) => new Istiod(outside, url));
   }
 
   /** What is known by now; questions are asked in the background, so that no look waits for an istiod that stands still. */
   see(request: RouteRequest, found: RouteFound, route: KubeObject | null): LiveSeen {
     const generation = route?.metadata.generation;
-    if (this.#istiods.length === 0 || route === null || generation === undefined) return { livePercent: 'unknown' };
+    if (route === null || generation === undefined) return { livePercent: 'unknown' };
     const nowMs = this.#outside.clock.monotonicMs();
     const track = this.#trackOf(request, String(route.metadata.uid), nowMs);
     const wanted: Wanted = found.seen.askedPercent ?? 'released';
@@ -162,7 +162,7 @@ export class IstioLive {
   /** Every istiod has held this generation for as long as it may take to push it. */
   async #isPushed(track: Track, request: RouteRequest): Promise<boolean> {
     const { generation } = track;
-    for (const istiod of this.#istiods) {
+    for (const istiod of this.#istiods.values()) {
       const nowMs = this.#outside.clock.monotonicMs();
       const known = track.held.get(istiod);
       if (known?.isHeld === true || (known !== undefined && nowMs - known.atMs < ROUND_LATER_MS)) continue;
@@ -172,7 +172,7 @@ export class IstioLive {
       track.held.set(istiod, { isHeld, atMs: this.#outside.clock.monotonicMs() });
     }
     const nowMs = this.#outside.clock.monotonicMs();
-    return this.#istiods.every((istiod) => {
+    return [...this.#istiods.values()].every((istiod) => {
       const held = track.held.get(istiod);
       return held?.isHeld === true && nowMs - held.atMs >= PUSHED_WITHIN_MS;
     });
@@ -180,7 +180,10 @@ export class IstioLive {
 
   /** All proxies of all istiods, or what it means that one does not tell. */
   async #proxies(type: XdsType): Promise<readonly ProxyAt[] | Verdict> {
-    const answers = await Promise.all(this.#istiods.map(async (istiod) => ({ istiod, answer: await istiod.sync() })));
+    await this.#find();
+    const answers = await Promise.all(
+      [...this.#istiods.values()].map(async (istiod) => ({ istiod, answer: await istiod.sync() })),
+    );
     const proxies: ProxyAt[] = [];
     let verdict: Verdict | null = null;
     for (const { istiod, answer } of answers) {
@@ -192,6 +195,27 @@ export class IstioLive {
       }
     }
     return verdict ?? proxies;
+  }
+
+  /** Looks for the istiods: a headless Service names each of several by an address of its own. */
+  async #find(): Promise<void> {
+    const { istiodUrls } = this.#outside;
+    const urls = (await Promise.all(istiodUrls.map((url) => this.#addressesOf(url)))).flat();
+    this.#istiods = new Map(
+      urls.map((url) => [url, this.#istiods.get(url) ?? new Istiod(this.#outside, url)] as const),
+    );
+  }
+
+  /** A certificate is for a name, so that https keeps it. A name that cannot be resolved now is an istiod that does not answer. */
+  async #addressesOf(base: string): Promise<readonly string[]> {
+    const url = new URL(base);
+    if (url.protocol === 'https:') return [base];
+    try {
+      const found = await this.#outside.resolve(url.hostname);
+      return found.length === 0 ? [base] : found.map((address) => withHost(base, address));
+    } catch {
+      return [base];
+    }
   }
 
   /** Dumps the proxies of which it is not known what they do. */
@@ -232,6 +256,12 @@ export class IstioLive {
     this.#warned = reason;
     this.#outside.log.warn('The live weight cannot be told', { reason });
   }
+}
+
+function withHost(base: string, address: string): string {
+  const url = new URL(base);
+  url.hostname = address.includes(':') ? `[${address}]` : address;
+  return url.href;
 }
 
 const PENDING: Verdict = { livePercent: 'pending', isFinal: false };

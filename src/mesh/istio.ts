@@ -36,7 +36,8 @@ const VERSIONS = ['v1', 'v1beta1'];
 const CAPABILITIES: MeshCapabilities = {
   hasWeights: true,
   protocols: ['http', 'grpc', 'tcp'],
-  // VirtualService.status is written only by an istiod with PILOT_ENABLE_ANALYSIS, which is off by default.
+  // VirtualService.status is written only by an istiod with PILOT_ENABLE_ANALYSIS, which is off by default. What is
+  // live is asked of istiod itself, where it is named.
   reportsLive: false,
   serviceFields: [
     'timeout',

@@ -1,7 +1,7 @@
 // decide(): one look at a time, as the loop calls it, in a world that obeys.
 import { describe, expect, it } from 'vitest';
 import { decide, type Decision } from '../../../src/core/decide.ts';
-import type { Observation } from '../../../src/core/observation.ts';
+import type { Observation, RouteSeen } from '../../../src/core/observation.ts';
 import { initialState, type State } from '../../../src/core/state.ts';
 import {
   aHook,
@@ -143,6 +143,29 @@ describe('decide()', () => {
     const end = settle(done.state, later(done.seen, 10_000));
     expect(end.state).toMatchObject({ phase: 'Failed', failure: 'rolledBack', promotedRevision: REV_A });
     expect(end.seen).toMatchObject({ target: { replicas: 0 }, route: { askedPercent: 0 } });
+  });
+
+  it('keeps the canary while the mesh has not followed, however long, and says so at the deadline', () => {
+    const fail = aTick({ verdict: 'Fail' });
+    let now = settle(rested(), changed());
+    for (let i = 1; i <= 3; i += 1) now = settle(now.state, later(now.seen, 10_000), fail);
+    expect(now.state.phase).toBe('RollingBack');
+    const showing = (livePercent: RouteSeen['livePercent'], afterMs: number): Observation => {
+      const seen = later(now.seen, afterMs);
+      return { ...seen, route: { ...seen.route, livePercent, pollMs: 1_000 } };
+    };
+    for (const live of ['pending', 10] as const) {
+      const held = decide(now.state, showing(live, 60_000));
+      expect(held).toMatchObject({ effects: [], next: { phase: 'RollingBack' } });
+      // What no event tells is asked again.
+      expect(held.wakeAtMs).toBe(showing(live, 60_000).nowMs + 1_000);
+    }
+    expect(decide(now.state, showing(0, 60_000)).effects).toContainEqual(
+      expect.objectContaining({ kind: 'scaleTarget', replicas: 0 }),
+    );
+    const late = decide(now.state, showing('pending', 3_600_000));
+    expect(late.next).toMatchObject({ phase: 'Failed', isDrainPending: true });
+    expect(late.effects.filter(({ kind }) => kind === 'scaleTarget')).toEqual([]);
   });
 
   it.each(['Insufficient', 'Error'] as const)(

@@ -23,7 +23,14 @@ beforeEach(async () => {
     { user: 'someone' },
   );
   const http = new ScriptedHttp(clock);
-  const outside = { http, clock, log: silentLog, istiodUrls: [], readIstiodToken: () => null };
+  const outside = {
+    http,
+    clock,
+    log: silentLog,
+    istiodUrls: [],
+    resolve: () => Promise.resolve([]),
+    readIstiodToken: () => null,
+  };
   driver = meshProvider.create(world.embedded.kube, outside);
   // A route of somebody else: without its Canary one of ours would be collected.
   world.put(gatewayApi.foreign());

@@ -20,6 +20,8 @@ class Mesh {
   readonly istiod = new ScriptedIstiod(() => this.clock.nowMs());
   readonly warnings: unknown[] = [];
   token: string | null = null;
+  /** What names resolve to; null while nothing does. */
+  addresses: Record<string, readonly string[]> | null = {};
   readonly request: RouteRequest;
   #generation = 0;
   #weight = 0;
@@ -36,7 +38,11 @@ class Mesh {
   start(urls: readonly string[] = URLS.slice(0, 1)): MeshDriver {
     const { clock, http } = this;
     const log = { ...silentLog, warn: (_message: string, fields?: unknown) => void this.warnings.push(fields) };
-    const outside = { clock, http, log, istiodUrls: urls, readIstiodToken: () => this.token };
+    const resolve = (name: string): Promise<readonly string[]> =>
+      this.addresses === null
+        ? Promise.reject(new Error('no such name'))
+        : Promise.resolve(this.addresses[name] ?? [name]);
+    const outside = { clock, http, log, istiodUrls: urls, resolve, readIstiodToken: () => this.token };
     this.driver = meshProvider.create(openWorld(istio).embedded.kube, outside);
     return this.driver;
   }
@@ -272,6 +278,26 @@ describe('the live weight of Istio', () => {
     other.push();
     expect(await mesh.after(5)).toBe(20);
     other.isPaused = true;
+    mesh.push(0);
+    expect(await mesh.after(30)).toBe('pending');
+  });
+
+  it('finds all istiods behind one name, and those that come later', async () => {
+    const other = new ScriptedIstiod(() => mesh.clock.nowMs());
+    other.store = mesh.istiod.store;
+    mesh.http.on('10.244.0.7', mesh.istiod.answer);
+    mesh.http.on('[fd00::8]', other.answer);
+    other.connect('client-2.shop');
+    mesh.addresses = { 'istiod.sim': ['10.244.0.7'] };
+    await mesh.after(20);
+    mesh.addresses = { 'istiod.sim': ['10.244.0.7', 'fd00::8'] };
+    mesh.push(20);
+    expect(await mesh.after(5)).not.toBe(20);
+    other.store = mesh.istiod.store;
+    other.push();
+    expect(await mesh.after(5)).toBe(20);
+    mesh.addresses = null;
+    mesh.http.on('istiod.sim', () => 'hang');
     mesh.push(0);
     expect(await mesh.after(30)).toBe('pending');
   });
