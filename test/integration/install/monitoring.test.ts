@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parse } from 'yaml';
 import { createMeters, type Meters } from '../../../src/telemetry/metrics.ts';
 import { CHART } from '../../support/helm.ts';
+import { anchorsOf } from '../../house/rules.ts';
 import { freePorts, waitFor } from '../../real/waiting.ts';
 
 interface Dashboard {
@@ -23,7 +24,12 @@ interface Dashboard {
   }[];
 }
 interface Rules {
-  readonly groups: readonly { readonly rules: readonly { readonly alert: string; readonly expr: string }[] }[];
+  readonly groups: readonly { readonly rules: readonly Alert[] }[];
+}
+interface Alert {
+  readonly alert: string;
+  readonly expr: string;
+  readonly annotations: { readonly runbook_url: string };
 }
 
 const dashboard = JSON.parse(readFileSync(join(CHART, 'files/dashboards/serin.json'), 'utf8')) as Dashboard;
@@ -62,6 +68,15 @@ describe('alerts', () => {
     const wanted = alerts.map(({ alert }) => alert).toSorted();
     expect(names(true).toSorted()).toEqual(wanted);
     expect(names(false).toSorted()).toEqual(wanted);
+  });
+
+  it('lead to places of the runbook that are there, and have a row in its table', () => {
+    const runbook = readFileSync(fileURLToPath(new URL('../../../docs/runbook.md', import.meta.url)), 'utf8');
+    for (const { alert, annotations } of alerts) {
+      const [page, anchor = ''] = annotations.runbook_url.split('#');
+      expect([alert, page, anchorsOf(runbook).includes(anchor)]).toEqual([alert, 'docs/runbook.md', true]);
+      expect([alert, runbook.includes(`\`${alert}\``)]).toEqual([alert, true]);
+    }
   });
 
   it.skipIf(!hasPrometheus && !mustRun)('fire in those stories only (needs the package prometheus)', () => {

@@ -62,5 +62,22 @@ export async function removeCrds(api: KubeApi, crds: readonly KubeObject[]): Pro
 function crdsIn(path: string): readonly KubeObject[] {
   return parseAllDocuments(readFileSync(path, 'utf8'))
     .map((document) => document.toJS() as KubeObject | null)
-    .filter((object): object is KubeObject => object?.kind === 'CustomResourceDefinition');
+    .filter((object): object is KubeObject => object?.kind === 'CustomResourceDefinition')
+    .map(modern);
+}
+
+interface OldSpec {
+  readonly versions: readonly Record<string, unknown>[];
+  readonly subresources?: unknown;
+  readonly [member: string]: unknown;
+}
+
+/** A CRD of apiextensions v1beta1, which no server takes any more, as one of v1 that knows the kinds and not their fields. */
+function modern(crd: KubeObject): KubeObject {
+  if (crd.apiVersion !== 'apiextensions.k8s.io/v1beta1') return crd;
+  const { group, names, scope, versions, subresources } = crd['spec'] as OldSpec;
+  const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
+  const more = subresources === undefined ? { schema } : { schema, subresources };
+  const spec = { group, names, scope, versions: versions.map((version) => ({ ...version, ...more })) };
+  return { ...crd, apiVersion: 'apiextensions.k8s.io/v1', spec } as KubeObject;
 }

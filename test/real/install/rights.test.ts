@@ -1,0 +1,180 @@
+// serin under the account and the rules of the chart on a real API server, with every provider and both groups: nothing is denied, and no rule is idle.
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { systemClock } from '../../../src/util/clock.ts';
+import { grantsOf, type Rule } from '../../integration/install/rights.ts';
+import type { AuditEntry } from '../audit-log.ts';
+import { CONTROLLER_PARTS, startControlPlane, type ControlPlane } from '../control-plane.ts';
+import { ensureParts } from '../parts.ts';
+import { runNode } from '../stand/node-actor.ts';
+import { startStore, type Store } from '../stand/store.ts';
+import { installChart, type Installed } from './installed.ts';
+import { BAD_IMAGE, expectReleased, leave, live, type Life } from './life.ts';
+import { meshCrds, removeCrds, serveCrds } from './vendor-crds.ts';
+
+/** Rules of which no request is seen, and why they are kept. */
+const KEPT_RULES: Readonly<Record<string, string>> = {
+  'serin.dev/canaries/finalizers update':
+    'never asked for: the API server itself asks whether it is granted, where OwnerReferencesPermissionEnforcement is on, as it is here',
+  'flagger.app/canaries/finalizers update': 'the same',
+};
+
+/** Verbs of rules that are used, of which no request is seen, and when they are. */
+const STALE = 'a watch that went silent: then the object is read live';
+const KEPT_VERBS: Readonly<Record<string, string>> = {
+  'serin.dev/canaries get': STALE,
+  'serin.dev/metrictemplates get': STALE,
+  'serin.dev/alertproviders get': STALE,
+  'flagger.app/canaries get': STALE,
+  'flagger.app/metrictemplates get': STALE,
+  'flagger.app/alertproviders get': STALE,
+};
+
+const LIVES: readonly Life[] = [
+  { namespace: 'on-istio', group: 'serin.dev', provider: 'istio' },
+  {
+    namespace: 'on-http-route',
+    group: 'serin.dev',
+    provider: 'gateway-api',
+    service: { gatewayRefs: [{ name: 'public', namespace: 'infra' }], hosts: ['shop.example.com'] },
+  },
+  {
+    namespace: 'on-grpc-route',
+    group: 'serin.dev',
+    provider: 'gateway-api',
+    service: {
+      appProtocol: 'kubernetes.io/h2c',
+      portName: 'grpc',
+      gatewayRefs: [{ name: 'public', namespace: 'infra' }],
+      hosts: ['shop.example.com'],
+    },
+  },
+  { namespace: 'on-smi', group: 'serin.dev', provider: 'smi' },
+  { namespace: 'on-appmesh-2', group: 'serin.dev', provider: 'appmesh-v1beta2' },
+  {
+    namespace: 'on-services',
+    group: 'serin.dev',
+    provider: 'kubernetes',
+    analysis: { stepWeight: undefined, maxWeight: undefined, iterations: 2 },
+  },
+  { namespace: 'of-flagger', group: 'flagger.app', provider: 'istio' },
+];
+const OLD_APP_MESH: Life = {
+  namespace: 'on-appmesh-1',
+  group: 'serin.dev',
+  provider: 'appmesh-v1beta1',
+  service: { meshName: 'mesh' },
+};
+/** What is left for the hook before an uninstall. */
+const LAST: Life = { namespace: 'on-istio-last', group: 'serin.dev', provider: 'istio' };
+
+let plane: ControlPlane;
+let store: Store;
+let prometheus: Server;
+let serin: Installed;
+const ending = new AbortController();
+
+beforeAll(async () => {
+  const programs = await ensureParts([...CONTROLLER_PARTS, 'helm', 'redis-server']);
+  plane = await startControlPlane({
+    hasControllers: true,
+    users: { node: ['system:masters'] },
+    // As OpenShift has it: who makes an owner that may not be deleted first needs a right on its finalizers.
+    apiServerFlags: ['--enable-admission-plugins=OwnerReferencesPermissionEnforcement'],
+  });
+  store = await startStore(programs['redis-server'], plane.folder);
+  prometheus = createServer((request, response) => void answer(request.url ?? '', (text) => response.end(text)));
+  await new Promise<void>((resolve) => prometheus.listen(0, '127.0.0.1', resolve));
+  for (const mesh of ['istio', 'gateway-api-standard', 'smi-linkerd', 'appmesh-v1beta2'])
+    await serveCrds(plane.api, meshCrds(mesh));
+  // Pods that are ready as soon as they are bound: what they serve is not the question here.
+  const runner = { start: () => Promise.resolve({ ip: '10.244.1.1', annotations: {} }), stop: () => Promise.resolve() };
+  const node = { api: plane.api.as(plane.tokenOf('node')), clock: systemClock, runner };
+  void runNode({ ...node, addressOf: () => '10.244.1.1', onProblem: () => undefined }, ending.signal).catch(
+    () => undefined,
+  );
+  serin = await installChart({
+    plane,
+    sets: ['apiGroups={serin.dev,flagger.app}', 'queue.store=redis', `queue.url=${store.url}`],
+  });
+  await serin.start();
+});
+
+afterAll(async () => {
+  ending.abort();
+  await serin.stop();
+  prometheus.close();
+  await store.stop();
+  await plane.stop();
+});
+
+/** Answers as Prometheus does: errors_<namespace> is 9 while the target there runs a bad image. */
+async function answer(url: string, end: (text: string) => void): Promise<void> {
+  const query = new URL(url, 'http://prometheus').searchParams.get('query') ?? '';
+  const namespace = query.replace(/^errors_/, '').replaceAll('_', '-');
+  const target = await plane.api.get(`/apis/apps/v1/namespaces/${namespace}/deployments/shop`).catch(() => null);
+  const value = JSON.stringify(target?.['spec'] ?? {}).includes(`"${BAD_IMAGE}"`) ? '9' : '0';
+  const result = [{ metric: {}, value: [Date.now() / 1_000, value] }];
+  end(JSON.stringify({ status: 'success', data: { resultType: 'vector', result } }));
+}
+
+const metricsServer = (): string => `http://127.0.0.1:${(prometheus.address() as AddressInfo).port}`;
+
+/** The grant that a request used; discovery is everybody's. */
+const grantOf = ({ group, resource, subresource, verb }: AuditEntry): string =>
+  `${group}/${resource}${subresource === '' ? '' : `/${subresource}`} ${verb}`;
+const requestsOf = (user: string): readonly AuditEntry[] =>
+  plane.audit.of(user).filter(({ resource }) => resource !== '');
+
+describe('under the rules of the chart', () => {
+  it.each([LIVES])(
+    'Canaries of every provider and group live their whole lives',
+    async (...lives) => {
+      await Promise.all(lives.map((life) => live(plane.api, life, metricsServer())));
+      await Promise.all(lives.map((life) => leave(plane.api, life)));
+    },
+    900_000,
+  );
+
+  it('a Canary of the older App Mesh too', async () => {
+    await serin.stop();
+    await removeCrds(plane.api, meshCrds('appmesh-v1beta2'));
+    await serveCrds(plane.api, meshCrds('appmesh-v1beta1'));
+    await serin.start();
+    await live(plane.api, OLD_APP_MESH, metricsServer());
+    await leave(plane.api, OLD_APP_MESH);
+  }, 600_000);
+
+  it('the hook before an uninstall releases what is left, with rights of its own', async () => {
+    await live(plane.api, LAST, metricsServer());
+    const { code, said, user, rules } = await serin.release();
+    expect([code, said]).toEqual([0, expect.stringContaining('Released')]);
+    await expectReleased(plane.api, LAST.namespace);
+    expect(requestsOf(user).filter(({ isAllowed }) => !isAllowed)).toEqual([]);
+    const used = new Set(requestsOf(user).map(grantOf));
+    expect(grantsOf(rules).filter((grant) => !used.has(grant) && !grant.startsWith('flagger.app/'))).toEqual([]);
+  }, 400_000);
+
+  it('nothing was denied, and no Secret was listed or watched', () => {
+    const requests = requestsOf(serin.user);
+    expect(requests.length).toBeGreaterThan(500);
+    const denied = requests.filter(({ isAllowed, status }) => !isAllowed || status === 403);
+    expect(denied.map((entry) => `${grantOf(entry)} ${entry.path}`)).toEqual([]);
+    const secrets = new Set(requests.filter(({ resource }) => resource === 'secrets').map(({ verb }) => verb));
+    expect([...secrets].toSorted()).toEqual(['create', 'delete', 'get', 'patch']);
+  });
+
+  it('no rule is idle but those that are named, and no verb', () => {
+    const { rules } = serin;
+    const used = new Set(requestsOf(serin.user).map(grantOf));
+    const idleRules = rules.filter((rule) => !grantsOf([rule]).some((grant) => used.has(grant)));
+    expect(grantsOf(idleRules).toSorted()).toEqual(Object.keys(KEPT_RULES).toSorted());
+    const idle = grantsOf(rules.filter((rule) => !idleRules.includes(rule))).filter((grant) => !used.has(grant));
+    expect([...new Set(idle)].toSorted()).toEqual(Object.keys(KEPT_VERBS).toSorted());
+    expect(words(rules).filter((word) => word.includes('*'))).toEqual([]);
+  });
+});
+
+const words = (rules: readonly Rule[]): readonly string[] =>
+  rules.flatMap(({ apiGroups, resources, verbs }) => [...apiGroups, ...resources, ...verbs]);
