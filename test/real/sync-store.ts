@@ -50,10 +50,10 @@ export class SyncStore implements ExamStore {
     return this.#write('POST', `${path}?fieldValidation=Strict`, object);
   }
 
-  /** The status with which the server would answer a creation. */
-  createDry(object: KubeObject): number {
+  /** What the server would answer to a creation, of which nothing comes. */
+  tryCreate(object: KubeObject): { readonly status: number; readonly text: string } {
     const path = pathOf(this.#kindOf(object), object.metadata.namespace ?? 'default');
-    return this.ask('POST', `${path}?fieldValidation=Strict&dryRun=All`, object).status;
+    return this.ask('POST', `${path}?fieldValidation=Strict&dryRun=All`, object);
   }
 
   mutate(
@@ -82,11 +82,14 @@ export class SyncStore implements ExamStore {
     const counter = new Int32Array(this.#signal);
     const before = Atomics.load(counter, 0);
     const text = body === undefined ? undefined : JSON.stringify(body);
-    this.#port.postMessage({ method, path, ...(text === undefined ? {} : { body: text }) } satisfies AskedFor);
+    const asked: AskedFor = { method, path, ...(text === undefined ? {} : { body: text }) };
+    // A port between threads has no origin.
+    // oxlint-disable-next-line unicorn/require-post-message-target-origin
+    this.#port.postMessage(asked);
     if (Atomics.wait(counter, 0, before, LIMIT_MS) === 'timed-out') {
       throw new Error(`Cannot ${method} ${path}: no answer within ${LIMIT_MS} ms`);
     }
-    const received = receiveMessageOnPort(this.#port) as { message: { status: number; text: string } } | undefined;
+    const received: { message: { status: number; text: string } } | undefined = receiveMessageOnPort(this.#port);
     if (received === undefined) throw new Error(`Cannot ${method} ${path}: the answer was lost`);
     return received.message;
   }

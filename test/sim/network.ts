@@ -1,11 +1,11 @@
 // The network between a simulated process and the world: latency, faults, and the four cuts. The real client runs above it.
-import type { ApiServer } from '../../src/embedded/apiserver/server.ts';
 import type { KubeTransport, TransportResponse } from '../../src/kube/transport.ts';
 import type { Clock } from '../../src/util/clock.ts';
 import { sleep } from '../../src/util/clock.ts';
 import type { Random } from '../../src/util/random.ts';
 import type { Effects } from './effects.ts';
 import type { ProcessLife } from './process-life.ts';
+import type { Wire } from './wire.ts';
 
 /** Probabilities of faults on the way, 0..1. */
 export interface NetworkFaults {
@@ -21,7 +21,7 @@ export const NO_FAULTS: NetworkFaults = { lostBefore: 0, lostAfter: 0, refused: 
 const PAUSE_MS = 90_000;
 
 export interface NetworkParts {
-  readonly api: ApiServer;
+  readonly wire: Pick<Wire, 'ask'>;
   readonly clock: Clock;
   readonly random: Random;
   readonly effects: Effects;
@@ -64,7 +64,7 @@ export function simulatedTransport(parts: NetworkParts): KubeTransport {
       const what = isWrite ? `${request.method} ${request.path.split('?')[0] ?? ''}` : null;
       const exchange = async (): Promise<TransportResponse> => {
         if (parts.random.next() < parts.faults().refused) return refusal(parts.random);
-        const answer = await parts.api.handle({
+        const answer = await parts.wire.ask({
           method: request.method,
           path: request.path,
           headers: request.headers,

@@ -2,6 +2,7 @@
 import { CUTS, type EffectSeen } from './effects.ts';
 import { drawScenario, NAN, PROMOTE, ROLL_BACK, SUPERSEDE, type Scenario } from './scenarios.ts';
 import type { Source } from './source.ts';
+import type { Wire } from './wire.ts';
 import { World, type Outcome, type Plan } from './world.ts';
 import { seededRandom } from '../support/virtual-clock.ts';
 
@@ -11,9 +12,9 @@ export interface Report {
   readonly outcome: Outcome;
 }
 
-/** Runs one plan. */
-export async function runPlan(source: Source, name: string, plan: Plan): Promise<Report> {
-  const outcome = await new World(source, plan).run();
+/** Runs one plan; over a wire of its own where one is given. */
+export async function runPlan(source: Source, name: string, plan: Plan, wire?: Wire): Promise<Report> {
+  const outcome = await new World(source, plan, wire).run();
   return { name, violations: outcome.violations, outcome };
 }
 
@@ -41,6 +42,9 @@ export async function* crashPlans(
     }
   }
 }
+
+/** Seeds that once found a bug, kept for ever. */
+export const CORPUS: readonly number[] = [2, 3, 4, 31, 42, 45, 131];
 
 /** The plan of a random seed: scenario, faults and moments are all drawn from it. */
 export function seedPlan(seed: number): Plan {

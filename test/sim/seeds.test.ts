@@ -1,11 +1,9 @@
 // Random seeds: scenario, faults and moments are drawn, and no invariant breaks. A failing seed is replayed by `npm run sim -- --seed N`.
 import { describe, expect, it } from 'vitest';
-import { runPlan, seedPlan } from './run.ts';
+import { CORPUS, runPlan, seedPlan } from './run.ts';
 import { loadSource } from './source.ts';
 
 const SEEDS = 200;
-/** Seeds that once found a bug, kept for ever. */
-const CORPUS = [2, 3, 4, 31, 42, 45, 131];
 
 describe('simulation: random seeds', async () => {
   const source = await loadSource();

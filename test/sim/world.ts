@@ -8,7 +8,7 @@ import { createApiServer, type ApiServer } from '../../src/embedded/apiserver/se
 import type { KubeObject } from '../../src/kube/contract.ts';
 import { canaryKind, DEPLOYMENT } from '../../src/kube/kinds.ts';
 import { silentLog } from '../../src/telemetry/contract.ts';
-import { seededRandom, VirtualClock } from '../support/virtual-clock.ts';
+import { seededRandom, type VirtualClock } from '../support/virtual-clock.ts';
 import { VIRTUAL_SERVICE } from './checkers/view.ts';
 import { Checkers } from './checkers/checkers.ts';
 import type { Cut, EffectSeen } from './effects.ts';
@@ -19,6 +19,7 @@ import { ProcessLife } from './process-life.ts';
 import { canaryObject, foreignVirtualService, targetDeployment, type Scenario } from './scenarios.ts';
 import { FAITHFUL, openSimQueue, SimStore, type QueueFaults } from './sim-queue.ts';
 import { ROOT, type Source } from './source.ts';
+import { openDirectWire, type Wire } from './wire.ts';
 
 /** How one run of the world is made. */
 export interface Plan {
@@ -41,6 +42,8 @@ export interface Outcome {
   readonly events: readonly string[];
   /** Simulated milliseconds. */
   readonly elapsedMs: number;
+  /** What the controller committed, in order: each write and what the object was after it. */
+  readonly writes: readonly string[];
 }
 
 interface Replica {
@@ -59,9 +62,10 @@ const IDLE_MS = 600_000;
 const SETTLE_MS = 320_000;
 
 export class World {
-  readonly clock = new VirtualClock({ turns: 1 });
+  readonly clock: VirtualClock;
   readonly api: ApiServer;
   readonly checkers: Checkers;
+  readonly #wire: Wire;
   readonly #plan: Plan;
   readonly #source: Source;
   readonly #random: ReturnType<typeof seededRandom>;
@@ -70,9 +74,12 @@ export class World {
   readonly #replicas: Replica[] = [];
   #isHealed = false;
   #names = 0;
+  readonly #writes: string[] = [];
   readonly calls: string[] = [];
 
-  constructor(source: Source, plan: Plan) {
+  constructor(source: Source, plan: Plan, wire: Wire = openDirectWire()) {
+    this.#wire = wire;
+    this.clock = wire.clock;
     this.#plan = plan;
     this.#source = source;
     this.#random = seededRandom(plan.seed);
@@ -88,6 +95,11 @@ export class World {
     this.#store.faults = plan.queue ?? FAITHFUL;
     this.#effects = new Effects((effect) => (this.#isHealed ? null : plan.cut(effect)));
     this.checkers = new Checkers(this.api, this.clock, plan.scenario, (plan.skewMs ?? 0) > 2_000);
+    this.api.onCommit(({ user, verb, kind, ref, subresource, after }) => {
+      if (!user.startsWith('serin')) return;
+      const path = [kind.kind, ref.namespace, ref.name, subresource].join('/');
+      this.#writes.push(`${user} ${verb} ${path} ${JSON.stringify(after)}`);
+    });
     this.#furnish();
   }
 
@@ -111,6 +123,7 @@ export class World {
 
   /** Runs the plan to its end. */
   async run(): Promise<Outcome> {
+    await this.#wire.open(this.api);
     for (let i = 0; i < this.#plan.replicas; i += 1) this.#boot();
     await this.clock.advance(5_000);
     this.api.store.create(canaryObject(), { user: 'people' });
@@ -121,12 +134,14 @@ export class World {
     await this.clock.advance(last + 30_000);
     await this.#finish();
     for (const { life } of this.#replicas) life.die();
+    await this.#wire.close();
     return {
       violations: this.checkers.violations,
       effects: this.#effects.seen,
       phase: this.phase(),
       events: this.checkers.events(),
       elapsedMs: this.clock.monotonicMs(),
+      writes: this.#writes,
     };
   }
 
@@ -189,7 +204,7 @@ export class World {
     });
     const random = seededRandom(Math.floor(this.#random.next() * 2 ** 32));
     const parts = {
-      api: this.api,
+      wire: this.#wire,
       clock: this.clock,
       random,
       effects: this.#effects,

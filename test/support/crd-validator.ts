@@ -111,7 +111,7 @@ export function servableCrd(crd: KubeObject): KubeObject {
     kind: 'CustomResourceDefinition',
     metadata: { name, ...(annotations === undefined ? {} : { annotations }) },
     spec: { ...spec, preserveUnknownFields: false, versions },
-  } as KubeObject;
+  };
 }
 
 function schemasOf(crd: KubeObject): [string, Schema][] {

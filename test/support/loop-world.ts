@@ -19,6 +19,7 @@ import { Effects } from '../sim/effects.ts';
 import { NO_FAULTS, simulatedTransport } from '../sim/network.ts';
 import { ProcessLife } from '../sim/process-life.ts';
 import { openSimQueue, SimStore } from '../sim/sim-queue.ts';
+import type { Wire } from '../sim/wire.ts';
 import { prometheusAnswer, ScriptedHttp } from './loop-http.ts';
 import { LoopView } from './loop-view.ts';
 import { sleep } from '../../src/util/clock.ts';
@@ -105,7 +106,8 @@ export class LoopWorld extends LoopView {
     const log = createLog({ level: 'debug', write: (line) => this.logs.push(line), clock: life.clock });
     const user = `serin:${name}`;
     const effects = new Effects(() => null);
-    const parts = { api: this.api, clock, random, effects, life, user, faults: () => NO_FAULTS };
+    const wire: Pick<Wire, 'ask'> = { ask: (request) => this.api.handle(request) };
+    const parts = { wire, clock, random, effects, life, user, faults: () => NO_FAULTS };
     const kube = openKube({ transport: simulatedTransport(parts), clock: life.clock, random, log });
     const loop = composeLoop(settingsOf(args), {
       clock: life.clock,

@@ -62,7 +62,7 @@ function unreadable(context: WriteContext, next: KubeObject, why: string): Statu
 /** A value as Go prints it. */
 function goText(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(goText).join(' ')}]`;
-  if (!isObject(value)) return value === null ? '<nil>' : String(value);
+  if (!isObject(value)) return value === null ? '<nil>' : `${value as string | number | boolean}`;
   const members = Object.keys(value).toSorted();
   return `map[${members.map((key) => `${key}:${goText(value[key])}`).join(' ')}]`;
 }

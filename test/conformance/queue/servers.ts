@@ -62,14 +62,17 @@ export interface RedisServer {
   stop(): Promise<void>;
 }
 
-/** A Redis without persistence. `options` gives more words of its command line. */
-export async function startRedis(options: (port: number) => readonly string[] = () => []): Promise<RedisServer> {
-  if (REDIS === undefined) throw new Error('redis-server is not installed: apt-get install redis-server');
+/** A Redis without persistence, or another program that speaks as one. `options` gives more words of its command line. */
+export async function startRedis(
+  options: (port: number) => readonly string[] = () => [],
+  program = REDIS,
+): Promise<RedisServer> {
+  if (program === undefined) throw new Error('redis-server is not installed: apt-get install redis-server');
   const port = await freePort();
   const words = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no', ...options(port)];
   let child: ChildProcess;
   const start = async (): Promise<void> => {
-    child = spawn(REDIS, words, { stdio: 'ignore', cwd: tmpdir() });
+    child = spawn(program, words, { stdio: 'ignore', cwd: tmpdir() });
     const server = child;
     await until('redis-server answers', () => {
       if (server.exitCode !== null) throw new Error(`redis-server ended with ${server.exitCode}`);

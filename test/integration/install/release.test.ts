@@ -38,7 +38,7 @@ async function serin(world: LoopWorld, args: readonly string[], answer?: string)
     connect() {
       const life = new ProcessLife(clock, 0);
       const parts = {
-        api,
+        wire: { ask: api.handle },
         clock,
         random,
         effects: new Effects(() => null),
