@@ -121,7 +121,7 @@ interface Discovered {
 }
 
 /** The path of a kind's objects. */
-export function pathOf({ group, version, plural, namespaced }: ResourceKind, namespace: string | null): string {
+function pathOf({ group, version, plural, namespaced }: ResourceKind, namespace: string | null): string {
   const root = group === '' ? `/api/${version}` : `/apis/${group}/${version}`;
   return namespaced && namespace !== null ? `${root}/namespaces/${namespace}/${plural}` : `${root}/${plural}`;
 }

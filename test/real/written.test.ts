@@ -88,7 +88,7 @@ function objectOf(write: string): KubeObject | null {
   ) as KubeObject | null;
   if (object === null) return null;
   const { name, namespace, labels, annotations, ownerReferences } = object.metadata;
-  const members = { ...(object.kind === 'Canary' ? {} : { status: undefined }) };
+  const members = object.kind === 'Canary' ? {} : { status: undefined };
   const metadata = { name, namespace, labels, annotations, ownerReferences };
   const text = JSON.stringify({ ...object, ...members, metadata }, (key, value: unknown) =>
     key === FROM_THE_FUTURE || key === 'clusterIP' || key === 'clusterIPs' ? undefined : value,

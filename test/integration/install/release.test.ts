@@ -2,6 +2,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { CliContext } from '../../../src/cli/context.ts';
 import { runCommand } from '../../../src/cli/run.ts';
+import type { ApiRequest } from '../../../src/embedded/apiserver/types.ts';
 import { openKube } from '../../../src/kube/connect.ts';
 import { canaryKind } from '../../../src/kube/kinds.ts';
 import { initializedShop, shopCanary, shopDeployment } from '../../support/loop-fixtures.ts';
@@ -38,7 +39,7 @@ async function serin(world: LoopWorld, args: readonly string[], answer?: string)
     connect() {
       const life = new ProcessLife(clock, 0);
       const parts = {
-        wire: { ask: api.handle },
+        wire: { ask: (request: ApiRequest) => api.handle(request) },
         clock,
         random,
         effects: new Effects(() => null),
