@@ -66,7 +66,8 @@ export function createPair(trust: Trust, isKept = false): AgentPair {
     ? ({
         keepAlive: true,
         maxSockets: SOCKETS_PER_ORIGIN_MAX,
-        maxFreeSockets: 8,
+        // Checks of many Canaries come at once, an interval apart: what they opened serves the next ones.
+        maxFreeSockets: SOCKETS_PER_ORIGIN_MAX,
         timeout: IDLE_MS,
         scheduling: 'lifo',
       } as const)

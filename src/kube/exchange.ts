@@ -11,6 +11,9 @@ const BODY_LIMIT_MS = 30_000;
 /** A watch that sends no byte for so long, in milliseconds, is dead; a healthy one sends a bookmark about once a minute. */
 export const SILENCE_LIMIT_MS = 90_000;
 
+/** With this an exchange ends that nobody waits for any more; one for all, because an error is dear to make. */
+const OVER = new TransientError('IO_ABORTED', 'Cannot go on with an exchange: it is over');
+
 /** What an exchange needs besides the request. `what` begins every message, such as `Cannot get Deployment shop/web`; `doubt` ends it where the outcome is unknown. */
 export interface ExchangeOptions {
   readonly transport: KubeTransport;
@@ -73,7 +76,7 @@ export async function openExchange(
   const end = (): void => {
     cancel();
     unlink();
-    controller.abort(new TransientError('IO_ABORTED', `${options.what}: the exchange is over`));
+    controller.abort(OVER);
   };
   limit(HEADERS_LIMIT_MS, 'the server did not answer');
   try {

@@ -22,10 +22,23 @@ export function canonicalJson(value: unknown): string {
   return JSON.stringify(value) ?? 'null';
 }
 
-/** True when both are the same JSON value; the order of keys does not matter. */
+/** True when both are the same JSON value; the order of keys does not matter, and an undefined member is none. */
 export function sameJson(a: unknown, b: unknown): boolean {
-  return a === b || canonicalJson(a) === canonicalJson(b);
+  if (a === b) return true;
+  if (Array.isArray(a)) return Array.isArray(b) && a.length === b.length && a.every((item, i) => sameItem(item, b[i]));
+  if (!isObject(a) || !isObject(b)) return false;
+  let members = 0;
+  for (const key in a) {
+    if (a[key] === undefined) continue;
+    members += 1;
+    if (b[key] === undefined || !sameJson(a[key], b[key])) return false;
+  }
+  for (const key in b) if (b[key] !== undefined) members -= 1;
+  return members === 0;
 }
+
+/** In a list JSON knows no undefined: it is written as null. */
+const sameItem = (a: unknown, b: unknown): boolean => sameJson(a ?? null, b ?? null);
 
 /** A deep copy of a JSON value. */
 export function copyJson<T>(value: T): T {
