@@ -1,7 +1,7 @@
 // What is watched for whom: kinds from the first Canary that needs them, Pods only where a run is active.
 import type { Canary } from '../api/types.ts';
 import type { CacheChange, KubeObject, ObjectRef, ResourceKind, WatchScope } from '../kube/contract.ts';
-import { DEPLOYMENT, POD, REPLICA_SET } from '../kube/kinds.ts';
+import { DEPLOYMENT, ENDPOINT_SLICE, POD, REPLICA_SET, SERVICE } from '../kube/kinds.ts';
 import type { CanaryKey } from '../queue/contract.ts';
 import type { WorkloadDriver } from '../workload/contract.ts';
 import type { Drivers, Mesh } from './drivers.ts';
@@ -68,9 +68,9 @@ export class Watches {
     await kept.release;
   }
 
-  /** Pods, and the ReplicaSets that tell which of them are of the newest template. */
+  /** Pods, the ReplicaSets that tell which of them are of the newest template, and the EndpointSlices that tell which of them proxies know. */
   async #openPods(namespace: string, use: Drivers): Promise<Release> {
-    const kinds = [POD, REPLICA_SET];
+    const kinds = [POD, REPLICA_SET, ENDPOINT_SLICE];
     const releases = await Promise.all(kinds.map((kind) => use.kube.cache.want(kind, this.#scope(kind, namespace))));
     return () => {
       for (const release of releases) release();
@@ -107,17 +107,23 @@ export class Watches {
     this.#byKey.delete(key);
   }
 
-  /** The Canaries that a change concerns. A Pod concerns those of its Deployment. */
+  /** The Canaries that a change concerns. A Pod concerns those of its Deployment, an EndpointSlice those of its Service. */
   keysOf(change: CacheChange): readonly CanaryKey[] {
     const object = change.after ?? change.before;
     if (object === null) return [];
     const { namespace = null, name } = object.metadata;
+    if (change.kind.kind === ENDPOINT_SLICE.kind) return this.#keysOfService(object, namespace);
     const isPod = change.kind.kind === POD.kind && change.kind.group === '';
     if (!isPod) return [...(this.#byObject.get(indexKey(change.kind.kind, change.kind.group, namespace, name)) ?? [])];
     const deployment = matters(change) ? deploymentOf(object) : null;
     return deployment === null
       ? []
       : [...(this.#byObject.get(indexKey(DEPLOYMENT.kind, DEPLOYMENT.group, namespace, deployment)) ?? [])];
+  }
+
+  #keysOfService({ metadata }: KubeObject, namespace: string | null): readonly CanaryKey[] {
+    const service = metadata.labels?.['kubernetes.io/service-name'] ?? '';
+    return [...(this.#byObject.get(indexKey(SERVICE.kind, SERVICE.group, namespace, service)) ?? [])];
   }
 
   forget(key: CanaryKey): void {

@@ -14,6 +14,7 @@ export const REPLICA_SET = kind('apps', 'v1', 'ReplicaSet', 'replicasets');
 export const CONTROLLER_REVISION = kind('apps', 'v1', 'ControllerRevision', 'controllerrevisions');
 export const POD = kind('', 'v1', 'Pod', 'pods');
 export const SERVICE = kind('', 'v1', 'Service', 'services');
+export const ENDPOINT_SLICE = kind('discovery.k8s.io', 'v1', 'EndpointSlice', 'endpointslices');
 export const CONFIG_MAP = kind('', 'v1', 'ConfigMap', 'configmaps');
 export const SECRET = kind('', 'v1', 'Secret', 'secrets');
 export const EVENT = kind('events.k8s.io', 'v1', 'Event', 'events');

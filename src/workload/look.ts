@@ -10,6 +10,7 @@ import type { SecretMemory } from './configs.ts';
 import { NO_CONFIGS, trackConfigs } from './configs.ts';
 import type { PinnedRevision, TrackedConfigs, WorkloadContext, WorkloadFound, WorkloadSettings } from './contract.ts';
 import { readCopy, resourceOf } from './copies.ts';
+import { readyEndpointsOf } from './endpoints.ts';
 import { listOf, numberOf, objectOf, textOf, textsOf } from './fields.ts';
 import { REVISION_ANNOTATION, isOwnedBy, objectKey, primaryNameOf, serviceNamesOf, withPrimary } from './names.ts';
 import { configKeysOf, contentOf, peekSpec, pinRefOf, rememberedReplicas } from './pinning.ts';
@@ -17,7 +18,7 @@ import { podsOf } from './pods.ts';
 import { portsOf } from './ports.ts';
 import { runsTemplate } from './primary.ts';
 import { projectConfigMap } from './projections.ts';
-import { findTrouble, judgeReadiness, replicasOf } from './readiness.ts';
+import { findTrouble, judgeReadiness, replicasOf, type EndpointsSeen } from './readiness.ts';
 import type { ConfigKind } from './references.ts';
 import { parseConfigKey } from './references.ts';
 import { digestOf } from './revision.ts';
@@ -70,8 +71,15 @@ export async function lookAtDeployment(
   };
   const { policy } = canary;
   return {
-    target: seeWorkload(kube, target, revisions.target, policy.canaryReadyThresholdPercent, context),
-    primary: seeWorkload(kube, primary, revisions.primary, policy.primaryReadyThresholdPercent, context),
+    target: seeWorkload(kube, target, revisions.target, policy.canaryReadyThresholdPercent, services.canary, context),
+    primary: seeWorkload(
+      kube,
+      primary,
+      revisions.primary,
+      policy.primaryReadyThresholdPercent,
+      services.primary,
+      context,
+    ),
     scaler: seeScaler(canary, scalers.target, scalers.copy, context.primaryFloor, context.fenceKey),
     services: seeServices(canary, services, plan),
     capacity: capacityOf(kube, canary, target, primary, scalers.target, context),
@@ -250,6 +258,7 @@ function seeWorkload(
   deployment: KubeObject | null,
   revision: string | null,
   thresholdPercent: number,
+  service: KubeObject | null,
   context: WorkloadContext,
 ): WorkloadSeen | null {
   if (deployment === null) return null;
@@ -259,10 +268,17 @@ function seeWorkload(
     revision,
     replicas: replicasOf(deployment),
     readyReplicas: numberOf(deployment, 'status', 'readyReplicas') ?? 0,
-    ...judgeReadiness(deployment, thresholdPercent),
+    ...judgeReadiness(deployment, thresholdPercent, context.isActive ? endpointsOf(kube, service) : null),
     trouble: findTrouble(deployment, pods),
     fence: deployment.metadata.annotations?.[context.fenceKey] ?? null,
   };
+}
+
+function endpointsOf({ cache }: Kube, service: KubeObject | null): EndpointsSeen | null {
+  if (service === null) return null;
+  const { name, namespace = null } = service.metadata;
+  const ready = readyEndpointsOf(cache, namespace, name);
+  return ready === null ? null : { service: name, ready };
 }
 
 /**

@@ -1,6 +1,7 @@
 // What the watch cache keeps of each kind that workloads read: enough to judge by, small enough for 10,000 Canaries.
 import type { KubeObject, ObjectMeta } from '../kube/contract.ts';
 import { TRACKING_ANNOTATIONS } from './configs.ts';
+import { projectEndpointSlice } from './endpoints.ts';
 import { listOf, objectOf } from './fields.ts';
 import { CANARY_UID_LABEL, DIGEST_ANNOTATION, FENCE_PREFIX } from './names.ts';
 import { DIGEST_MEMBER, digestOf } from './revision.ts';
@@ -91,6 +92,7 @@ function projectDeployment(deployment: KubeObject): KubeObject {
 /** By kind: what to hand to the cache with the first `want`. Kinds that are not named are kept whole. */
 export const projections: Readonly<Record<string, Projection>> = {
   Pod: projectPod,
+  EndpointSlice: projectEndpointSlice,
   ReplicaSet: projectReplicaSet,
   ConfigMap: projectConfigMap,
   ControllerRevision: projectControllerRevision,

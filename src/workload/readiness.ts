@@ -9,6 +9,12 @@ export interface Readiness {
   readonly notReady: string;
 }
 
+/** What the EndpointSlices of a workload's own Service hold. */
+export interface EndpointsSeen {
+  readonly service: string;
+  readonly ready: number;
+}
+
 /** The fields by which a Deployment tells how far it is. */
 interface Progress {
   readonly replicas: number;
@@ -19,14 +25,19 @@ interface Progress {
 
 /**
  * Flagger's rule: the controller has seen this generation, all pods are of it, and at least ⌊updated × threshold⌋ of
- * them are available. Beyond it, one pod at least must be available, and a workload at 0 replicas is not ready.
+ * them are available. Beyond it, one pod at least must be available, and a workload at 0 replicas is not ready. As many
+ * must be endpoints of its Service (null: not known), for only those get requests.
  */
-export function judgeReadiness(deployment: KubeObject, thresholdPercent: number): Readiness {
-  const notReady = lackOf(deployment, thresholdPercent);
+export function judgeReadiness(
+  deployment: KubeObject,
+  thresholdPercent: number,
+  endpoints: EndpointsSeen | null = null,
+): Readiness {
+  const notReady = lackOf(deployment, thresholdPercent, endpoints);
   return { isReady: notReady === '', notReady };
 }
 
-function lackOf(deployment: KubeObject, thresholdPercent: number): string {
+function lackOf(deployment: KubeObject, thresholdPercent: number, endpoints: EndpointsSeen | null): string {
   const { replicas, total, updated, available } = progressOf(deployment);
   if (!isObserved(deployment)) return 'waiting for the rollout to begin: the newest generation has not been observed';
   if (replicas === 0) return 'scaled to 0';
@@ -34,6 +45,8 @@ function lackOf(deployment: KubeObject, thresholdPercent: number): string {
   if (total > updated) return `${total - updated} old pods are pending termination`;
   const needed = Math.max(1, Math.floor((updated * thresholdPercent) / 100));
   if (available < needed) return `${available} of ${updated} pods are available, ${needed} must be`;
+  if (endpoints !== null && endpoints.ready < needed)
+    return `${endpoints.ready} of ${updated} pods are endpoints of Service ${endpoints.service}, ${needed} must be`;
   return '';
 }
 
