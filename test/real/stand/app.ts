@@ -34,6 +34,7 @@ export class StandApp {
   readonly #stand: Stand;
   readonly #watching = new AbortController();
   #load: LoadThread | null = null;
+  #images = 0;
   #route: KubeObject | null = null;
 
   constructor(stand: Stand, spec: AppSpec) {
@@ -82,6 +83,26 @@ export class StandApp {
   async adopt(): Promise<void> {
     await this.#stand.plane.api.apply(canaryObject(this.spec), 'user');
     await this.waitForPhase('Initialized', INITIALIZED_MAX_MS);
+  }
+
+  /** An image that was never used, with a fault. */
+  nextImage(fault = ''): string {
+    this.#images += 1;
+    return `app:1.${this.#images}.0${fault === '' ? '' : `_${fault}`}`;
+  }
+
+  /** Changes the Canary's spec, as `kubectl apply` does. */
+  async change(spec: Readonly<Record<string, unknown>>): Promise<void> {
+    const canary = canaryObject(this.spec);
+    await this.#stand.plane.api.apply({ ...canary, spec: { ...(canary['spec'] as object), ...spec } }, 'user');
+  }
+
+  /** Deletes the Canary and waits until it is gone. */
+  async release(limitMs = RUN_MAX_MS): Promise<void> {
+    const { api } = this.#stand.plane;
+    await api.remove(this.path);
+    const isGone = async (): Promise<boolean> => (await api.get(this.path)) === null;
+    await waitFor(`the Canary of ${this.spec.namespace} to be gone`, isGone, limitMs);
   }
 
   /** Changes the image, as `kubectl set image` does. Returns when; monotonic milliseconds. */

@@ -2,7 +2,9 @@
 import { expect } from 'vitest';
 import { sumAnswers } from '../../../src/embedded/demo/ledger.ts';
 import { judgeShares, type StepShare } from '../../../src/embedded/demo/route-log.ts';
+import type { KubeObject } from '../../../src/kube/contract.ts';
 import { systemClock } from '../../../src/util/clock.ts';
+import type { Answer } from '../../../src/embedded/demo/load.ts';
 import type { StandApp } from '../stand/app.ts';
 
 /** Below this a share is not chance any more. */
@@ -12,8 +14,17 @@ const NEW_CONNECTIONS_MIN = 0.45;
 
 /** No request failed since a time, at the asked rate, half of them on connections of their own. */
 export function expectNoFailures(app: StandApp, sinceMs: number): void {
+  expectFailures(app, sinceMs, () => false);
+}
+
+/** Only the canary failed since a time, as it was asked to: nobody else, and nothing on the way to it. */
+export function expectOnlyPlantedFailures(app: StandApp, sinceMs: number): void {
+  expectFailures(app, sinceMs, ({ role }) => role === 'canary');
+}
+
+function expectFailures(app: StandApp, sinceMs: number, isPlanted: (answer: Answer) => boolean): void {
   const answers = app.answersSince(sinceMs);
-  const failed = answers.filter(({ isOk }) => !isOk);
+  const failed = answers.filter((answer) => !answer.isOk && !isPlanted(answer));
   const told = failed.slice(0, 5).map(({ problem, role, version, startMs, endMs }) => ({
     problem,
     by: `${role ?? 'nobody'} ${version ?? ''}`,
@@ -63,4 +74,14 @@ export function expectDrained(app: StandApp, sinceMs: number): void {
       .filter(({ role, startMs }) => role === 'canary' && startMs < (next?.committedMs ?? Number.POSITIVE_INFINITY));
     expect(late).toEqual([]);
   }
+}
+
+/** What of a route is the user's: all but the backends, and the marks that serin puts on it. */
+export function userPartOf(route: KubeObject | null): string {
+  const { labels, annotations = {} } = route?.metadata ?? { name: '' };
+  const kept = Object.entries(annotations).filter(([key]) => !key.startsWith('fence.serin.dev/'));
+  const withoutBackends = JSON.stringify(route?.['spec'], (key, value: unknown) =>
+    key === 'route' || key === 'backendRefs' ? undefined : value,
+  );
+  return JSON.stringify([labels, Object.fromEntries(kept), withoutBackends]);
 }

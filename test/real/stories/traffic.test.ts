@@ -1,33 +1,154 @@
-// A good revision under load on real meshes: taken over, promoted, and no request fails; judged by Prometheus and by scrape.
+// Real requests through real meshes: taken over, promoted, rolled back, interrupted and released; each claim is what clients saw.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/util/clock.ts';
-import { openApp } from '../stand/app.ts';
-import { APP, MESHES } from '../stand/app-objects.ts';
-import { openStand, type Stand } from '../stand/stand.ts';
-import { expectDrained, expectNoFailures, expectShares, weightsSince } from './claims.ts';
+import { APP, FIRST_IMAGE } from '../stand/app-objects.ts';
+import type { StandApp } from '../stand/app.ts';
+import {
+  expectDrained,
+  expectNoFailures,
+  expectOnlyPlantedFailures,
+  expectShares,
+  userPartOf,
+  weightsSince,
+} from './claims.ts';
+import { CASES, openFleet, type Fleet } from './fleet.ts';
 
-const CASES = MESHES.flatMap((mesh) => (['http', 'grpc'] as const).map((protocol) => ({ mesh, protocol })));
+/** Who judges the revisions: the built-in queries at a real Prometheus, or serin's own reading of the pods. */
+const JUDGES = [
+  ['prometheus', {}],
+  ['scrape', { metricsServer: 'scrape' }],
+] as const;
 
-describe('promotion', () => {
-  let stand: Stand;
-  beforeAll(async () => {
-    stand = await openStand();
+let fleet: Fleet;
+beforeAll(async () => {
+  fleet = await openFleet(CASES);
+});
+afterAll(() => fleet?.stop());
+
+describe('a running app', () => {
+  it.concurrent.each(CASES)('$mesh, $protocol: is taken over without a failed request', async (row) => {
+    const app = fleet.of(row);
+    const beginMs = systemClock.monotonicMs();
+    const before = userPartOf(app.route);
+    await app.adopt();
+    await app.settle();
+    expectNoFailures(app, beginMs);
+    expect(await app.imageOf(`${APP}-primary`)).toBe(FIRST_IMAGE);
+    expect(userPartOf(app.route)).toBe(before);
   });
-  afterAll(() => stand?.stop());
+});
 
-  it.each(CASES)('$mesh, $protocol: taken over and promoted without a failed request', async ({ mesh, protocol }) => {
-    const app = await openApp(stand, { namespace: `${mesh}-${protocol}`, mesh, protocol });
+describe.each(JUDGES)('judged by %s', (_, spec) => {
+  it.concurrent.each(CASES)('$mesh, $protocol: a good revision is promoted without a failed request', async (row) => {
+    const app = fleet.of(row);
+    await app.change(spec);
+    const before = userPartOf(app.route);
+    const image = app.nextImage();
+    const changedMs = await app.setImage(image);
+    expect(await app.waitForEnd(image)).toMatchObject({ outcome: 'promoted' });
+    await app.settle();
+    expect(await app.imageOf(`${APP}-primary`)).toBe(image);
+    expect(weightsSince(app, changedMs)).toEqual([20, 40, 60, 0]);
+    expectNoFailures(app, changedMs);
+    expect(expectShares(app, changedMs).map(({ weightPercent }) => weightPercent)).toEqual([0, 20, 40, 60, 0]);
+    expectDrained(app, changedMs);
+    expect(userPartOf(app.route)).toBe(before);
+  });
+
+  it.concurrent.each(CASES)('$mesh, $protocol: a revision that fails is rolled back', async (row) => {
+    await rollBack(fleet.of(row), '500@20%', 'request-success-rate');
+  });
+
+  it.concurrent.each(CASES)('$mesh, $protocol: a revision that is slow is rolled back', async (row) => {
+    await rollBack(fleet.of(row), 'slow@900ms', 'request-duration');
+  });
+});
+
+/** The revision goes back because of this check, the primary stays as it was, and only the canary failed. */
+async function rollBack(app: StandApp, fault: string, check: string): Promise<void> {
+  const primary = await app.imageOf(`${APP}-primary`);
+  const image = app.nextImage(fault);
+  const changedMs = await app.setImage(image);
+  const run = await app.waitForEnd(image);
+  await app.settle();
+  expect(run).toMatchObject({ outcome: 'rolledBack' });
+  expect(run.message).toContain(check);
+  expect(await app.imageOf(`${APP}-primary`)).toBe(primary);
+  expect(weightsSince(app, changedMs).at(-1)).toBe(0);
+  expectOnlyPlantedFailures(app, changedMs);
+  expectShares(app, changedMs);
+  expectDrained(app, changedMs);
+}
+
+describe('a revision', () => {
+  it.concurrent.each(CASES)('$mesh, $protocol: that crashes gets no traffic and is rolled back', async (row) => {
+    const app = fleet.of(row);
+    await app.change({ progressDeadlineSeconds: 45 });
+    const image = app.nextImage('crashloop');
+    const changedMs = await app.setImage(image);
+    expect(await app.waitForEnd(image)).toMatchObject({ outcome: 'rolledBack' });
+    await app.settle();
+    expect(weightsSince(app, changedMs)).toEqual([]);
+    expectNoFailures(app, changedMs);
+    await app.change({});
+  });
+
+  it.concurrent.each(CASES)('$mesh, $protocol: that another follows in the middle is never promoted', async (row) => {
+    const app = fleet.of(row);
+    const [skipped, image] = [app.nextImage(), app.nextImage()];
+    const changedMs = await app.setImage(skipped);
+    await app.waitForWeight(40);
+    await app.setImage(image);
+    expect(await app.waitForEnd(image)).toMatchObject({ outcome: 'promoted' });
+    await app.settle();
+    const versions = new Set(
+      app.answersSince(changedMs).flatMap(({ role, version }) => (role === 'primary' ? [version] : [])),
+    );
+    expect(versions).not.toContain(skipped.split(':')[1]);
+    expect(await app.imageOf(`${APP}-primary`)).toBe(image);
+    expectNoFailures(app, changedMs);
+    expectDrained(app, changedMs);
+  });
+
+  it.concurrent.each(CASES)('$mesh, $protocol: that is taken back ends its run', async (row) => {
+    const app = fleet.of(row);
+    const primary = (await app.imageOf(`${APP}-primary`)) ?? '';
+    const image = app.nextImage();
+    const changedMs = await app.setImage(image);
+    await app.waitForWeight(20);
+    await app.setImage(primary);
+    expect((await app.waitForEnd(image)).outcome).not.toBe('promoted');
+    await app.settle();
+    expect(await app.imageOf(`${APP}-primary`)).toBe(primary);
+    expect(weightsSince(app, changedMs).at(-1)).toBe(0);
+    expectNoFailures(app, changedMs);
+    expectDrained(app, changedMs);
+  });
+});
+
+describe('a Canary that is deleted', () => {
+  it.concurrent.each(CASES)('$mesh, $protocol: leaves the app serving', async (row) => {
+    const app = fleet.of(row);
+    const beginMs = systemClock.monotonicMs();
+    const before = userPartOf(app.route);
+    await app.release();
+    await app.settle();
+    expectNoFailures(app, beginMs);
+    expect(userPartOf(app.route)).toBe(before);
+  });
+
+  it.concurrent.each(CASES)('$mesh, $protocol: gives everything back with revertOnDeletion', async (row) => {
+    const app = fleet.of(row);
     const beginMs = systemClock.monotonicMs();
     await app.adopt();
-    const changedMs = await app.setImage('app:1.1.0');
-    const run = await app.waitForEnd('app:1.1.0');
+    await app.change({ revertOnDeletion: true });
+    const image = app.nextImage();
+    await app.setImage(image);
+    await app.waitForWeight(20);
+    // In the middle of a run.
+    await app.release();
     await app.settle();
-    expect(run).toMatchObject({ outcome: 'promoted' });
-    expect(await app.imageOf(`${APP}-primary`)).toBe('app:1.1.0');
-    expect(weightsSince(app, changedMs)).toEqual([20, 40, 60, 0]);
     expectNoFailures(app, beginMs);
-    expectShares(app, changedMs);
-    expectDrained(app, changedMs);
-    await app.close();
+    expect(JSON.stringify(app.route?.['spec'])).not.toMatch(/web-(primary|canary)/);
   });
 });
