@@ -99,7 +99,7 @@ async function observeAdmitted(looking: Looking, stored: Exclude<StoredState, { 
   const first = await seenOf(judged, state, withLive(world, state), nowMs);
   const known = stored.kind === 'state' ? (rebased(state, first) ?? state) : rebuildState(first, stored);
   const quietSinceMs = memory.quiet.since(key, known, isQuiet(known, first), versionOf(world.route), nowMs);
-  const route = observedLive(key, canary, first.route, quietSinceMs, use);
+  const route = isEmptying(known) ? observedLive(key, canary, first.route, quietSinceMs, use) : first.route;
   const seen = { ...first, route, quietSinceMs };
   const findings = findingsOf(world.route, known, memory, key, nowMs);
   const found = { ref: looking.ref, object, state: known, canary, findings, ...world };
@@ -130,6 +130,10 @@ function versionOf({ objects }: RouteFound): string {
 function isDecidedWithout(state: State, seen: Observation): boolean {
   return seen.request !== null || decide(state, seen).next.phase !== state.phase;
 }
+
+/** The canary is to be without traffic for good: before, a load test may call it by its own name. */
+const isEmptying = ({ phase, isDrainPending }: State): boolean =>
+  isDrainPending || phase === 'RollingBack' || phase === 'Returning' || phase === 'Finalising';
 
 /** The route with what the data plane shows, asked while somebody waits for it: at rest nobody does. */
 function withLive(world: World, state: State): World {

@@ -88,10 +88,13 @@ export function whatIsMissing(state: State, seen: Observation): string {
   if (seen.route.state === 'absent' && state.phase !== 'Initializing') return 'the route does not exist';
   if (!isRouteAt(seen, state.weightPercent))
     return `the route asks for ${seen.route.askedPercent ?? 'no readable'} % instead of ${state.weightPercent} %`;
-  if (seen.route.livePercent === 'pending')
-    return `the data plane has not taken the ${state.weightPercent} % for the canary yet`;
-  if (seen.route.livePercent !== 'unknown' && seen.route.livePercent !== state.weightPercent) {
-    return `the data plane still shows ${seen.route.livePercent} % on the canary`;
+  // A weight is judged as soon as it is asked for: a check that fails must not wait for a mesh that stands still.
+  if (!usesTarget) {
+    const { livePercent } = seen.route;
+    if (livePercent === 'pending')
+      return `the data plane has not taken the ${state.weightPercent} % for the canary yet`;
+    if (livePercent !== 'unknown' && livePercent !== state.weightPercent)
+      return `the data plane still shows ${livePercent} % on the canary`;
   }
   if (needsFence(state, seen)) return 'a write of an earlier look is being fenced off';
   return state.run?.closedGate == null ? '' : `gate ${state.run.closedGate} is closed`;

@@ -5,8 +5,8 @@ import { sleep } from '../util/clock.ts';
 import type { LiveSeen, MeshOutside, RouteFound, RouteRequest } from './contract.ts';
 import type { ProxyRoutes, ProxySync, XdsType } from './istiod-answers.ts';
 import { Istiod } from './istiod.ts';
-import { isRouter, isSettledBy, judgeProxies } from './istio-proxies.ts';
-import type { ProxyAt as ProxyOf, Wanted } from './istio-proxies.ts';
+import { floorsOf, isSettled, judgeAll, judgeOne } from './istio-proxies.ts';
+import type { Floors, Judgement, ProxyAt as ProxyOf, Wanted } from './istio-proxies.ts';
 
 type ProxyAt = ProxyOf<Istiod>;
 type Verdict = { readonly livePercent: RouteSeen['livePercent']; readonly isFinal: boolean };
@@ -25,6 +25,11 @@ const CONFIRM_MS = 500;
 const PUSHED_WITHIN_MS = 12_000;
 /** A proxy that lost its istiod comes back, and one whose pod goes ends, within less. */
 const VANISHED_MS = 30_000;
+/** Pods come and go one by one; an istiod that restarts loses its proxies at once. Fewer than this part of them are not waited for, in a mesh of some size. */
+const VANISHED_PART = 0.1;
+const SMALL_MESH = 10;
+/** How long a proxy that was seen is remembered. */
+const REMEMBERED_MS = 600_000;
 /** Tracks that nobody asked for this long are dropped. */
 const IDLE_MS = 3_600_000;
 
@@ -42,8 +47,9 @@ interface Track {
   contents: Map<string, ProxyRoutes>;
   /** By istiod: since when it holds this generation, or when it was asked last. */
   readonly held: Map<Istiod, { readonly isHeld: boolean; readonly atMs: number }>;
-  /** Proxies that route by it, and when they were seen. */
-  readonly routers: Map<string, number>;
+  /** Proxies that route by it, when they were seen, and the last generation that they have taken. */
+  readonly routers: Map<string, { readonly atMs: number; readonly taken: number }>;
+  sinceMs: number;
   verdict: Verdict | null;
   roundAtMs: number;
   isAsking: boolean;
@@ -87,6 +93,7 @@ export class IstioLive {
       generation: -1,
       wanted: 'released',
       youngUntilMs: nowMs,
+      sinceMs: nowMs,
       flushed: null,
       since: new Map(),
       contents: new Map(),
@@ -131,7 +138,7 @@ export class IstioLive {
     const first = await this.#proxies(type);
     if (!isList(first)) return first;
     const isTransition = isIdentified(track);
-    const dumped = await this.#dump(track, request, type, first, isTransition);
+    const dumped = await this.#dump(track, request, type, first, floorsIn(track, first, isTransition));
     let proxies: readonly ProxyAt[] = first;
     if (dumped.length > 0) {
       await sleep(this.#outside.clock, CONFIRM_MS);
@@ -143,8 +150,10 @@ export class IstioLive {
     }
     const nowMs = this.#outside.clock.monotonicMs();
     forgetOld(track, proxies);
-    const judged = judgeProxies(proxies, track.contents, track.wanted, isTransition);
-    const isMissing = this.#hasVanished(track, proxies, nowMs);
+    const floors = floorsIn(track, proxies, isTransition);
+    const each = proxies.map((proxy) => judgeOne(proxy, track.contents, track.wanted, floors));
+    const judged = judgeAll(each, track.wanted);
+    const isMissing = hasVanished(track, proxies, each, nowMs);
     if (proxies.length === 0 || judged === 'pending' || isMissing) return PENDING;
     if (judged === 'nobody')
       return track.wanted === 'released' ? await this.#settle(track, request, isTransition) : UNKNOWN;
@@ -224,9 +233,9 @@ export class IstioLive {
     request: RouteRequest,
     type: XdsType,
     proxies: readonly ProxyAt[],
-    isTransition: boolean,
+    floors: Floors,
   ): Promise<readonly { readonly nonce: string; readonly routes: ProxyRoutes }[]> {
-    const unknown = proxies.filter((proxy) => !isSettledBy(proxy, proxies, track.contents, track.wanted, isTransition));
+    const unknown = proxies.filter((proxy) => !isSettled(proxy, track.contents, floors));
     const left = unknown.slice(0, DUMPS_MAX);
     const dumped: { nonce: string; routes: ProxyRoutes }[] = [];
     const work = async (): Promise<void> => {
@@ -238,17 +247,6 @@ export class IstioLive {
     };
     await Promise.all(Array.from({ length: DUMPS_AT_ONCE }, work));
     return dumped;
-  }
-
-  /** A proxy that routes by this route was there a moment ago and is not now: it still does what it did. */
-  #hasVanished(track: Track, proxies: readonly ProxyAt[], nowMs: number): boolean {
-    for (const { proxy, exchange } of proxies) {
-      const routes = exchange === null ? undefined : track.contents.get(exchange.acked);
-      if (track.routers.has(proxy) || (routes !== undefined && isRouter(routes))) track.routers.set(proxy, nowMs);
-    }
-    const present = new Set(proxies.map(({ proxy }) => proxy));
-    for (const [proxy, atMs] of track.routers) if (nowMs - atMs >= VANISHED_MS) track.routers.delete(proxy);
-    return [...track.routers.keys()].some((proxy) => !present.has(proxy));
   }
 
   #warn(reason: string): void {
@@ -273,6 +271,7 @@ function begin(track: Track, generation: number, wanted: Wanted, nowMs: number):
   track.generation = generation;
   track.wanted = wanted;
   track.youngUntilMs = nowMs + YOUNG_MS;
+  track.sinceMs = nowMs;
   track.roundAtMs = Number.NEGATIVE_INFINITY;
   track.held.clear();
   track.verdict = null;
@@ -301,4 +300,27 @@ function proxyAt(sync: ProxySync, istiod: Istiod, type: XdsType): ProxyAt {
 function forgetOld(track: Track, proxies: readonly ProxyAt[]): void {
   const kept = new Set(proxies.flatMap(({ exchange }) => (exchange === null ? [] : [exchange.sent, exchange.acked])));
   track.contents = new Map([...track.contents].filter(([nonce]) => kept.has(nonce)));
+}
+
+function floorsIn(track: Track, proxies: readonly ProxyAt[], isTransition: boolean): Floors {
+  return isTransition ? floorsOf(proxies, track.contents, track.wanted) : new Map();
+}
+
+/** Proxies that route by this route were there before and are not now: they still do what they did. */
+function hasVanished(track: Track, proxies: readonly ProxyAt[], each: readonly Judgement[], nowMs: number): boolean {
+  for (const [index, { proxy }] of proxies.entries()) {
+    const judged = each[index];
+    const known = track.routers.get(proxy);
+    if (judged === 'nobody' || (judged === 'pending' && known === undefined)) continue;
+    const taken = judged === 'taken' ? track.generation : (known?.taken ?? -1);
+    track.routers.set(proxy, { atMs: nowMs, taken });
+  }
+  for (const [name, { atMs }] of track.routers) if (nowMs - atMs > REMEMBERED_MS) track.routers.delete(name);
+  const present = new Set(proxies.map(({ proxy }) => proxy));
+  const missing = [...track.routers].filter(
+    ([name, { atMs, taken }]) =>
+      !present.has(name) && taken !== track.generation && nowMs - Math.max(atMs, track.sinceMs) < VANISHED_MS,
+  );
+  const isFew = track.routers.size > SMALL_MESH && missing.length <= track.routers.size * VANISHED_PART;
+  return missing.length > 0 && !isFew;
 }

@@ -21,38 +21,26 @@ export type Contents = ReadonlyMap<string, ProxyRoutes>;
  */
 export type Judgement = 'taken' | 'nobody' | 'pending' | number;
 
+/** By istiod: the first push that is known to hold what is wanted, and to be acknowledged. */
+export type Floors = ReadonlyMap<object, Push>;
+
 /** True when nothing has to be asked about this proxy. */
-export function isSettledBy(
-  proxy: ProxyAt,
-  all: readonly ProxyAt[],
-  contents: Contents,
-  wanted: Wanted,
-  isIdentified: boolean,
-): boolean {
+export function isSettled(proxy: ProxyAt, contents: Contents, floors: Floors): boolean {
   const { exchange } = proxy;
   if (exchange === null || contents.has(exchange.sent)) return true;
-  return exchange.sent === exchange.acked && isIdentified && isAfterFloor(proxy, floorsOf(all, contents, wanted));
+  return exchange.sent === exchange.acked && isAfterFloor(proxy, floors);
 }
 
-/**
- * Judges all proxies. `isIdentified`: what is wanted can be told from everything that may still be under way, so that it was
- * wanted by every push since one that holds it; then one proxy speaks for the others of its istiod.
- */
-export function judgeProxies(
-  proxies: readonly ProxyAt[],
-  contents: Contents,
-  wanted: Wanted,
-  isIdentified: boolean,
-): Judgement {
-  const floors = isIdentified ? floorsOf(proxies, contents, wanted) : new Map<object, Push>();
-  const judged = proxies.map((proxy) => judgeOne(proxy, contents, wanted, floors));
+/** What all proxies do, from what each does. */
+export function judgeAll(judged: readonly Judgement[], wanted: Wanted): Judgement {
   if (judged.includes('pending')) return 'pending';
   const shares = judged.filter((one) => typeof one === 'number');
   if (shares.length > 0) return wanted === 'released' ? 'pending' : Math.max(...shares);
   return judged.includes('taken') ? 'taken' : 'nobody';
 }
 
-function judgeOne(proxy: ProxyAt, contents: Contents, wanted: Wanted, floors: ReadonlyMap<object, Push>): Judgement {
+/** What one proxy does. Behind a floor one proxy speaks for the others of its istiod. */
+export function judgeOne(proxy: ProxyAt, contents: Contents, wanted: Wanted, floors: Floors): Judgement {
   const { exchange } = proxy;
   if (exchange === null) return 'nobody';
   const [now, before] = [contents.get(exchange.sent), contents.get(exchange.acked)];
@@ -66,7 +54,7 @@ function judgeOne(proxy: ProxyAt, contents: Contents, wanted: Wanted, floors: Re
 }
 
 /** The proxy sends traffic to the primary or the canary. */
-export function isRouter({ canaryShares, hasPrimary }: ProxyRoutes): boolean {
+function isRouter({ canaryShares, hasPrimary }: ProxyRoutes): boolean {
   return hasPrimary || canaryShares.length > 0;
 }
 
@@ -76,8 +64,11 @@ function isAsWanted({ canaryShares, hasPrimary }: ProxyRoutes, wanted: Wanted): 
   return canaryShares.length > 0 && canaryShares.every((share) => Math.abs(share - wanted) < 1e-6);
 }
 
-/** By istiod: the first push that is known to hold what is wanted, and to be acknowledged. */
-function floorsOf(proxies: readonly ProxyAt[], contents: Contents, wanted: Wanted): ReadonlyMap<object, Push> {
+/**
+ * The floors of all istiods. Only where what is wanted can be told from everything that may still be under way: then every
+ * push since one that holds it holds it too.
+ */
+export function floorsOf(proxies: readonly ProxyAt[], contents: Contents, wanted: Wanted): Floors {
   const floors = new Map<object, Push>();
   for (const { istiod, exchange } of proxies) {
     if (exchange === null || exchange.sent !== exchange.acked) continue;
@@ -90,7 +81,7 @@ function floorsOf(proxies: readonly ProxyAt[], contents: Contents, wanted: Wante
   return floors;
 }
 
-function isAfterFloor({ istiod, exchange }: ProxyAt, floors: ReadonlyMap<object, Push>): boolean {
+function isAfterFloor({ istiod, exchange }: ProxyAt, floors: Floors): boolean {
   const floor = floors.get(istiod);
   const push = exchange === null ? null : pushOf(exchange.sent);
   return floor !== undefined && push !== null && isSince(push, floor);

@@ -249,6 +249,29 @@ describe('the live weight of Istio', () => {
     expect(await mesh.after(20)).toBe(0);
   });
 
+  it('does not wait for the pods that come and go in a mesh of some size, but for an istiod that lost its proxies', async () => {
+    const names = Array.from({ length: 30 }, (_, index) => `client-${index + 10}.shop`);
+    for (const name of names) mesh.istiod.connect(name);
+    await mesh.after(30);
+    mesh.push(20);
+    expect(await mesh.after(4)).toBe(20);
+    mesh.istiod.proxies.delete(names[0]!);
+    mesh.istiod.proxies.delete(names[1]!);
+    await mesh.clock.advance(60_000);
+    mesh.push(0);
+    expect(await mesh.after(4)).toBe(0);
+    mesh.push(20);
+    expect(await mesh.after(4)).toBe(20);
+    await mesh.clock.advance(60_000);
+    // It restarts: one proxy is back, the others are about to.
+    for (const name of [...mesh.istiod.proxies.keys()].slice(1)) mesh.istiod.proxies.get(name)!.isConnected = false;
+    mesh.push(0);
+    expect(await mesh.after(20)).toBe('pending');
+    for (const proxy of mesh.istiod.proxies.values()) proxy.isConnected = true;
+    mesh.istiod.push();
+    expect(await mesh.after(6)).toBe(0);
+  });
+
   it('takes an istiod without any proxy for one that they have still to come back to', async () => {
     await mesh.after(16);
     mesh.push(20);
