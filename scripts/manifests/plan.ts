@@ -35,6 +35,7 @@ export function manifestFiles(render: Render): readonly Output[] {
     ...base('production', plain(...VALKEY)),
     ...PROVIDERS.flatMap((provider) => providerComponent(provider, trial, plain(`meshProvider=${provider}`))),
     ...flaggerComponent(trial, plain(BOTH_GROUPS)),
+    ...ownersComponent(trial, plain('rbac.ownerReferences=true')),
     ...addingComponent('monitoring', trial, plain(...MONITORING)),
     ...addingComponent('network-policy', trial, plain('networkPolicy.enabled=true')),
   ];
@@ -104,6 +105,13 @@ function flaggerComponent(all: readonly KubeObject[], both: readonly KubeObject[
       ],
     }),
   ];
+}
+
+/** Adds rights for API servers that ask who may change owners. */
+function ownersComponent(all: readonly KubeObject[], more: readonly KubeObject[]): readonly Output[] {
+  const added = rulesOf(more).slice(rulesOf(all).length);
+  const steps = added.map((value) => ({ op: 'add', path: '/rules/-', value }) as const);
+  return component('owner-references', { patches: [patchOf('ClusterRole', steps)] });
 }
 
 /** Adds objects that the base has not. */

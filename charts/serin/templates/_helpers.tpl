@@ -105,12 +105,11 @@ tolerations:
 {{- end -}}
 {{- end -}}
 
-{{- /* All rules of the controller, as one list. */ -}}
+{{- /* All rules of the controller, as one list: of the controller itself, of the groups, of the mesh providers. */ -}}
 {{- define "serin.rules" -}}
-{{- $files := .Files -}}
-{{- $rules := (fromYaml ($files.Get "files/rbac/controller.yaml")).rules -}}
+{{- $names := list "controller" -}}
 {{- range .Values.apiGroups -}}
-{{- $rules = concat $rules (fromYaml ($files.Get (printf "files/rbac/group-%s.yaml" .))).rules -}}
+{{- $names = append $names (printf "group-%s" .) -}}
 {{- end -}}
 {{- $providers := .Values.rbac.providers -}}
 {{- if and (not $providers) .Values.meshProvider -}}
@@ -122,9 +121,16 @@ tolerations:
 {{- range $providers -}}
 {{- $name := include "serin.provider" . -}}
 {{- if not $name -}}{{- fail (printf "Cannot grant rights for mesh provider %q: it is unknown, must be one of istio, gateway-api, smi, appmesh-v1beta1, appmesh-v1beta2, kubernetes" .) -}}{{- end -}}
-{{- $rules = concat $rules (default (list) (fromYaml ($files.Get (printf "files/rbac/mesh-%s.yaml" $name))).rules) -}}
+{{- $names = append $names (printf "mesh-%s" $name) -}}
 {{- end -}}
-{{ toYaml $rules }}
+{{- $rules := list -}}
+{{- $ownerRules := list -}}
+{{- range uniq $names -}}
+{{- $file := fromYaml ($.Files.Get (printf "files/rbac/%s.yaml" .)) -}}
+{{- $rules = concat $rules (default (list) $file.rules) -}}
+{{- $ownerRules = concat $ownerRules (default (list) $file.ownerRules) -}}
+{{- end -}}
+{{ toYaml (ternary (concat $rules $ownerRules) $rules .Values.rbac.ownerReferences) }}
 {{- end -}}
 
 {{- define "serin.containerSecurityContext" -}}

@@ -108,6 +108,8 @@ describe.skipIf(!hasHelm())('rendered by helm (needs npm run parts -- helm)', ()
     const both = find(renderChart(...named('both-groups')).objects, 'ClusterRole', 'r-serin');
     const providers = ['appmesh-v1beta1', 'istio', 'gateway-api'];
     expect(both?.['rules']).toEqual(controllerRules(providers, ['serin.dev', 'flagger.app']));
+    const owners = find(renderChart(...named('openshift')).objects, 'ClusterRole', 'r-serin');
+    expect(owners?.['rules']).toEqual(controllerRules(['istio'], ['serin.dev'], 'owners'));
   });
 
   it('makes no account, right, CRD or hook where others do', () => {

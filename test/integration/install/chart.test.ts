@@ -83,6 +83,7 @@ describe('rights', () => {
   const rules: readonly Rule[] = controllerRules(
     SERVED_PROVIDERS.map(({ name }) => name),
     [...CANARY_GROUPS],
+    'owners',
   );
 
   it('name what they are about: no wildcard', () => {

@@ -10,7 +10,6 @@ const USED_ELSEWHERE: Readonly<Record<string, string>> = {
   'serin.dev/canaries get': 'a stale watch: then the object is read live',
   'serin.dev/metrictemplates get': 'a stale watch',
   'serin.dev/alertproviders get': 'a stale watch',
-  'serin.dev/canaries/finalizers update': 'never asked: an admission plugin of the cluster looks whether it is granted',
   'apps/deployments get': 'a stale watch',
   'apps/replicasets get': 'a stale watch',
   'apps/controllerrevisions get': 'a stale watch, and the template of a pin',

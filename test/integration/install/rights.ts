@@ -11,13 +11,22 @@ export interface Rule {
   readonly verbs: readonly string[];
 }
 
-/** What the chart grants the controller with these providers and groups, in the order in which it is rendered. */
-export function controllerRules(providers: readonly string[], groups: readonly string[]): readonly Rule[] {
+/**
+ * What the chart grants the controller with these providers and groups, in the order in which it is rendered; `owners` with what
+ * `rbac.ownerReferences` adds.
+ */
+export function controllerRules(
+  providers: readonly string[],
+  groups: readonly string[],
+  owners: 'owners' | null = null,
+): readonly Rule[] {
   const names = ['controller', ...groups.map((group) => `group-${group}`), ...providers.map((name) => `mesh-${name}`)];
-  return names.flatMap((name) => {
+  const files = names.map((name) => {
     const path = fileURLToPath(new URL(`../../../charts/serin/files/rbac/${name}.yaml`, import.meta.url));
-    return (parse(readFileSync(path, 'utf8')) as { rules: Rule[] }).rules;
+    return parse(readFileSync(path, 'utf8')) as { readonly rules: Rule[]; readonly ownerRules: Rule[] };
   });
+  const rules = files.flatMap((file) => file.rules);
+  return owners === null ? rules : [...rules, ...files.flatMap(({ ownerRules }) => ownerRules)];
 }
 
 /** The grants of rules, as `group/resource verb`. */
