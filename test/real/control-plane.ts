@@ -17,6 +17,8 @@ export interface ControlPlaneOptions {
   readonly users?: Readonly<Record<string, readonly string[]>>;
   /** Starts kube-controller-manager too: Deployments, ReplicaSets, EndpointSlices, autoscalers, garbage collection, namespaces. */
   readonly hasControllers?: boolean;
+  /** Controllers of these to leave out. */
+  readonly withoutControllers?: readonly string[];
   /** Where its files are kept; a folder of its own below the temporary one by default, removed at the end. */
   readonly folder?: string;
   /** More flags for kube-apiserver. */
@@ -261,7 +263,9 @@ class RealControlPlane implements ControlPlane {
       'root-ca-file': join(this.folder, 'server.crt'),
       'leader-elect': 'false',
       // What asks for nodes, volumes, clouds and certificates has nothing to do here.
-      controllers: CONTROLLER_NAMES.join(','),
+      controllers: CONTROLLER_NAMES.filter((name) => this.#options.withoutControllers?.includes(name) !== true).join(
+        ',',
+      ),
       'concurrent-deployment-syncs': '10',
       'concurrent-replicaset-syncs': '10',
       'kube-api-qps': '500',
