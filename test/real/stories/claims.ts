@@ -79,7 +79,7 @@ export function expectDrained(app: StandApp, sinceMs: number): void {
 /** What of a route is the user's: all but the backends, and the marks that serin puts on it. */
 export function userPartOf(route: KubeObject | null): string {
   const { labels, annotations = {} } = route?.metadata ?? { name: '' };
-  const kept = Object.entries(annotations).filter(([key]) => !key.startsWith('fence.serin.dev/'));
+  const kept = Object.entries(annotations).filter(([key]) => !/^(fence\.)?serin\.dev\//.test(key));
   const withoutBackends = JSON.stringify(route?.['spec'], (key, value: unknown) =>
     key === 'route' || key === 'backendRefs' ? undefined : value,
   );
