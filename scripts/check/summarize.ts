@@ -1,4 +1,4 @@
-// From the output of the gate and the report of the tests to three numbers. What did not run counts as failed.
+// From the output of the gate and the reports of the tests to three numbers. What did not run counts as failed.
 
 /** What came of everything. */
 export interface Summary {
@@ -21,24 +21,39 @@ interface Report {
   }[];
 }
 
-/** Counts. `checkLog` is the output of `npm run check`, `reportText` vitest's JSON report, `testStatus` how `npm test` ended. */
-export function summarize(checkLog: string, reportText: string, testStatus: number): Summary {
+/** One run of vitest. */
+export interface TestRun {
+  /** The command, for people. */
+  readonly name: string;
+  /** Its JSON report; empty when it wrote none. */
+  readonly reportText: string;
+  /** How it ended. */
+  readonly status: number;
+}
+
+/** Counts. `checkLog` is the output of `npm run check`. */
+export function summarize(checkLog: string, runs: readonly TestRun[]): Summary {
   const checks = /^check: (\d+) passed, (\d+) failed$/m.exec(checkLog);
   const checksFailed =
     checks === null
       ? ['npm run check did not end']
       : [...checkLog.matchAll(/^✖ (.+?) +[\d.]+ s$/gm)].map(([, name]) => `check ${name ?? ''}`);
-  const report = readReport(reportText);
-  const testsFailed = report === null ? ['npm test did not end'] : failuresOf(report);
-  // An error outside of any test fails the run, although no test failed.
-  const names = [...checksFailed, ...testsFailed];
-  if (testStatus !== 0 && testsFailed.length === 0) names.push(`npm test ended with ${testStatus}`);
+  const reports = runs.map(({ reportText }) => readReport(reportText));
+  const testsFailed = runs.flatMap((run, index) => failuresOfRun(run, reports[index] ?? null));
+  const sum = (count: (report: Report) => number): number =>
+    reports.reduce((total, report) => total + (report === null ? 0 : count(report)), 0);
   return {
-    passed: Number(checks?.[1] ?? 0) + (report?.numPassedTests ?? 0),
-    failed: Math.max(names.length, Number(checks?.[2] ?? 0)),
-    skipped: (report?.numPendingTests ?? 0) + (report?.numTodoTests ?? 0),
-    names,
+    passed: Number(checks?.[1] ?? 0) + sum(({ numPassedTests }) => numPassedTests),
+    failed: Math.max(checksFailed.length, Number(checks?.[2] ?? 0)) + testsFailed.length,
+    skipped: sum(({ numPendingTests, numTodoTests }) => numPendingTests + numTodoTests),
+    names: [...checksFailed, ...testsFailed],
   };
+}
+
+/** An error outside of any test fails the run, although no test failed. */
+function failuresOfRun({ name, status }: TestRun, report: Report | null): readonly string[] {
+  const failed = report === null ? [`${name} did not end`] : failuresOf(report);
+  return status !== 0 && failed.length === 0 ? [`${name} ended with ${status}`] : failed;
 }
 
 function readReport(text: string): Report | null {

@@ -1,7 +1,7 @@
 // What is watched for whom: kinds from the first Canary that needs them, Pods only where a run is active.
 import type { Canary } from '../api/types.ts';
 import type { CacheChange, KubeObject, ObjectRef, ResourceKind, WatchScope } from '../kube/contract.ts';
-import { DEPLOYMENT, ENDPOINT_SLICE, POD, REPLICA_SET, SERVICE } from '../kube/kinds.ts';
+import { DEPLOYMENT, ENDPOINT_SLICE, POD, REPLICA_SET, SERVICE, SERVICE_NAME_LABEL } from '../kube/kinds.ts';
 import type { CanaryKey } from '../queue/contract.ts';
 import type { WorkloadDriver } from '../workload/contract.ts';
 import type { Drivers, Mesh } from './drivers.ts';
@@ -122,7 +122,7 @@ export class Watches {
   }
 
   #keysOfService({ metadata }: KubeObject, namespace: string | null): readonly CanaryKey[] {
-    const service = metadata.labels?.['kubernetes.io/service-name'] ?? '';
+    const service = metadata.labels?.[SERVICE_NAME_LABEL] ?? '';
     return [...(this.#byObject.get(indexKey(SERVICE.kind, SERVICE.group, namespace, service)) ?? [])];
   }
 

@@ -15,6 +15,8 @@ export const CONTROLLER_REVISION = kind('apps', 'v1', 'ControllerRevision', 'con
 export const POD = kind('', 'v1', 'Pod', 'pods');
 export const SERVICE = kind('', 'v1', 'Service', 'services');
 export const ENDPOINT_SLICE = kind('discovery.k8s.io', 'v1', 'EndpointSlice', 'endpointslices');
+/** The label by which the EndpointSlice controller names the Service of a slice. */
+export const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
 export const CONFIG_MAP = kind('', 'v1', 'ConfigMap', 'configmaps');
 export const SECRET = kind('', 'v1', 'Secret', 'secrets');
 export const EVENT = kind('events.k8s.io', 'v1', 'Event', 'events');

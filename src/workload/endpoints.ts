@@ -1,10 +1,7 @@
 // What EndpointSlices say of a Service: a pod that a Deployment calls available is not yet one that proxies know of.
 import type { KubeCache, KubeObject } from '../kube/contract.ts';
-import { ENDPOINT_SLICE } from '../kube/kinds.ts';
+import { ENDPOINT_SLICE, SERVICE_NAME_LABEL } from '../kube/kinds.ts';
 import { listOf, objectOf } from './fields.ts';
-
-/** The label by which the EndpointSlice controller names the Service of a slice. */
-export const SERVICE_NAME_LABEL = 'kubernetes.io/service-name';
 
 /**
  * Ready addresses that the slices of a Service hold; null when it has no slice (none is watched, or the cluster makes none). The EndpointSlice

@@ -7,7 +7,7 @@ import { startLoadThread, type LoadThread } from '../../../src/embedded/demo/loa
 import { canaryWeightOf, type RouteStep } from '../../../src/embedded/demo/route-log.ts';
 import { systemClock } from '../../../src/util/clock.ts';
 import { waitFor } from '../waiting.ts';
-import { addressOf, APP, appObjects, canaryObject, FIRST_IMAGE, hostOf, type AppSpec } from './app-objects.ts';
+import { addressOf, APP, appObjects, canaryObject, hostOf, type AppSpec } from './app-objects.ts';
 import { liveWeight } from './data-plane.ts';
 import type { Stand } from './stand.ts';
 
@@ -262,5 +262,3 @@ export async function openApp(stand: Stand, spec: AppSpec): Promise<StandApp> {
   await app.deploy();
   return app;
 }
-
-export { FIRST_IMAGE };

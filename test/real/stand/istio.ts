@@ -152,7 +152,7 @@ function gatewayObjects(): readonly KubeObject[] {
 }
 
 /** What a kubelet says of a pod that runs at an address. */
-export function podStatusOf(ip: string): unknown {
+function podStatusOf(ip: string): unknown {
   const condition = (type: string): unknown => ({ type, status: 'True' });
   return {
     phase: 'Running',

@@ -41,7 +41,7 @@ function expectFailures(app: StandApp, sinceMs: number, isPlanted: (answer: Answ
 }
 
 /** The load was what the claim is about. */
-export function expectLoad(app: StandApp, sinceMs: number): void {
+function expectLoad(app: StandApp, sinceMs: number): void {
   const { requests, newConnections } = sumAnswers(app.answersSince(sinceMs));
   const seconds = (systemClock.monotonicMs() - sinceMs) / 1_000;
   expect(requests / seconds).toBeGreaterThan(RATE_MIN);

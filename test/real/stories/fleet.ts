@@ -10,7 +10,7 @@ export interface FleetCase {
 }
 
 /** The row that a test is about, as its namespace. */
-export const nameOf = ({ mesh, protocol }: FleetCase): string => `${mesh}-${protocol}`;
+const nameOf = ({ mesh, protocol }: FleetCase): string => `${mesh}-${protocol}`;
 
 /** Apps on one stand, deployed at once, with load on each, without Canaries. */
 export class Fleet {

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { systemClock } from '../../../src/util/clock.ts';
 import { APP, FIRST_IMAGE, MESHES } from '../stand/app-objects.ts';
 import type { StandApp } from '../stand/app.ts';
+import { SERIN_USER } from '../stand/serin.ts';
 import { openStand, type Stand } from '../stand/stand.ts';
 import {
   expectDrained,
@@ -145,6 +146,16 @@ describe.each(MESHES)('%s', (mesh) => {
       expectNoFailures(app, beginMs);
       expect(JSON.stringify(app.route?.['spec'])).not.toMatch(/web-(primary|canary)/);
     });
+  });
+});
+
+describe('the audit log', () => {
+  it('holds no request of serin that was refused, and none for Secrets', () => {
+    const asked = stand.plane.audit.of(SERIN_USER);
+    expect(asked.length).toBeGreaterThan(100);
+    const refused = asked.filter(({ isAllowed, status }) => !isAllowed || status === 403);
+    expect(refused.map(({ verb, path, status }) => `${verb} ${path} ${status}`)).toEqual([]);
+    expect(asked.filter(({ resource, verb }) => resource === 'secrets' && verb !== 'get')).toEqual([]);
   });
 });
 
