@@ -140,8 +140,8 @@ function withLive(world: World, state: State): World {
   const { route, routeRequest, mesh } = world;
   if (routeRequest === null || mesh.driver.live === undefined) return world;
   const isResting = !isRunning(state.phase) && state.phase !== 'Initializing' && state.phase !== 'Terminating';
-  if (isResting && !state.isDrainPending) return world;
-  return { ...world, route: { ...route, seen: { ...route.seen, ...mesh.driver.live(routeRequest, route) } } };
+  const live = mesh.driver.live(routeRequest, route, !isResting || state.isDrainPending);
+  return { ...world, route: { ...route, seen: { ...route.seen, ...live } } };
 }
 
 const isDeleting = (object: KubeObject): boolean => object.metadata.deletionTimestamp !== undefined;

@@ -125,9 +125,10 @@ export interface MeshDriver {
   read(request: RouteRequest, options?: CallOptions): Promise<RouteFound>;
   /**
    * What the data plane shows of the route as `found`, for providers that know more of it than `read` finds in the cache.
-   * Called while a run is under way or pods wait for the drain. Never waits for an answer from outside: it tells what is known by now.
+   * Never waits for an answer from outside: it tells what is known by now. `shouldAsk` while a run is under way or pods wait for
+   * the drain; otherwise nothing is asked.
    */
-  live?(request: RouteRequest, found: RouteFound, options?: CallOptions): LiveSeen;
+  live?(request: RouteRequest, found: RouteFound, shouldAsk: boolean): LiveSeen;
   /** Creates what is absent (always with weight 0) and repairs what differs in fields of ours, keeping `want`'s weight; foreign routes and fields stay byte for byte. */
   ensure(request: RouteRequest, found: RouteFound, want: RouteWant, options?: CallOptions): Promise<void>;
   /** Writes weights and fence only, in one request per object, as a JSON Patch fenced by the resourceVersion found. Nothing to change: nothing sent. */

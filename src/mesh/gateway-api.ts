@@ -133,7 +133,7 @@ function createDriver(kube: Kube, outside?: MeshOutside): MeshDriver {
   const driver = createRouteDriver(kube, DIALECT);
   if (outside === undefined) return driver;
   const live = new GatewayLive(kube, outside.clock);
-  return { ...driver, live: (request, found) => live.see(request, found) };
+  return { ...driver, live: (request, found, shouldAsk) => live.see(request, found, shouldAsk) };
 }
 
 /** Gateway API, whoever implements it. Flagger's names for v1beta1 are accepted: a cluster that knew v1beta1 serves the same objects as v1. */

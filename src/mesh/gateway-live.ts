@@ -34,8 +34,9 @@ export class GatewayLive {
   }
 
   /** What is known by now; Gateways are read in the background. */
-  see(request: RouteRequest, { seen, objects }: RouteFound): LiveSeen {
+  see(request: RouteRequest, { seen, objects }: RouteFound, shouldAsk: boolean): LiveSeen {
     const { livePercent } = seen;
+    if (!shouldAsk) return { livePercent };
     const key = request.owner.uid;
     if (typeof livePercent !== 'number') {
       this.#taken.delete(key);

@@ -69,7 +69,8 @@ export class IstioLive {
   }
 
   /** What is known by now; questions are asked in the background, so that no look waits for an istiod that stands still. */
-  see(request: RouteRequest, found: RouteFound, route: KubeObject | null): LiveSeen {
+  see(request: RouteRequest, found: RouteFound, shouldAsk: boolean): LiveSeen {
+    const route: KubeObject | null = found.objects.get(`VirtualService/${request.names.apex}`) ?? null;
     const generation = route?.metadata.generation;
     if (route === null || generation === undefined) return { livePercent: 'unknown' };
     const nowMs = this.#outside.clock.monotonicMs();
@@ -79,6 +80,7 @@ export class IstioLive {
     track.askedForMs = nowMs;
     const pauseMs = nowMs < track.youngUntilMs ? ROUND_MS : ROUND_LATER_MS;
     if (track.verdict?.isFinal === true) return { livePercent: track.verdict.livePercent };
+    if (!shouldAsk) return { livePercent: 'unknown' };
     if (!track.isAsking && nowMs - track.roundAtMs >= pauseMs - ROUND_MS / 10) void this.#ask(track, request);
     return { livePercent: track.verdict?.livePercent ?? 'pending', pollMs: pauseMs };
   }

@@ -273,8 +273,7 @@ function createDriver(kube: Kube, outside?: MeshOutside): MeshDriver {
   const live = new IstioLive(outside);
   return {
     ...driver,
-    live: (request, found) =>
-      live.see(request, found, found.objects.get(`VirtualService/${request.names.apex}`) ?? null),
+    live: (request, found, shouldAsk) => live.see(request, found, shouldAsk),
   };
 }
 

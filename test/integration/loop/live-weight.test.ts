@@ -168,6 +168,8 @@ describe.each([ISTIO, GATEWAY_API])('$provider', (one) => {
     plane.resume();
     await world.untilPhase('Failed', 'shop', 15_000);
     expect(world.replicasOf('shop').asked).toBe(0);
+    // Also once what was announced is acknowledged, long after anybody was asked.
+    await world.clock.advance(20_000);
     expect(live(world)).toBe(0);
     world.close();
   });

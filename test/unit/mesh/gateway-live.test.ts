@@ -66,7 +66,7 @@ function gateway(conditions: readonly object[]): void {
   );
 }
 
-const see = async (): Promise<LiveSeen> => driver.live!(request, await world.read(request));
+const see = async (): Promise<LiveSeen> => driver.live!(request, await world.read(request), true);
 
 /** What is seen once nothing has to be waited for any more. */
 async function settled(): Promise<LiveSeen['livePercent']> {

@@ -75,7 +75,7 @@ class Mesh {
     this.istiod.push();
   }
 
-  see(): LiveSeen {
+  see(shouldAsk = true): LiveSeen {
     const asked = Number.isNaN(this.#weight) ? null : this.#weight;
     const seen = {
       state: 'ready',
@@ -85,7 +85,7 @@ class Mesh {
       isFenceable: true,
     } as const;
     const found = { seen, objects: new Map([['VirtualService/web', this.#route]]), problem: null };
-    return this.driver.live!(this.request, found);
+    return this.driver.live!(this.request, found, shouldAsk);
   }
 
   /** Looks as the loop does, for as long as told, and gives what was seen last. */
@@ -125,6 +125,14 @@ describe('the live weight of Istio', () => {
     expect(await mesh.after(30)).toBe(0);
     expect(mesh.see().pollMs).toBeUndefined();
     expect(mesh.http.sent).toHaveLength(sent);
+  });
+
+  it('asks nothing at rest, and keeps what is known', async () => {
+    expect(mesh.see(false)).toEqual({ livePercent: 'unknown' });
+    await mesh.clock.advance(20_000);
+    expect(mesh.http.sent).toHaveLength(0);
+    await mesh.after(16);
+    expect(mesh.see(false)).toEqual({ livePercent: 0 });
   });
 
   it('follows each weight once every proxy has acknowledged it', async () => {
