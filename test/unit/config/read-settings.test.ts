@@ -46,6 +46,8 @@ describe('defaults', () => {
       canaries: {
         meshProvider: null,
         metricsServer: 'scrape',
+        istiodDebugUrl: [],
+        istiodDebugTokenFile: null,
         selectorLabels: ['app', 'name', 'app.kubernetes.io/name'],
         includeLabelPrefix: [],
         enableConfigTracking: true,
@@ -259,6 +261,10 @@ describe('problems', () => {
     {
       given: { args: ['--enable-config-tracking=yes'] },
       problem: 'Cannot use --enable-config-tracking: "yes" must be true or false',
+    },
+    {
+      given: { args: ['--istiod-debug-url=http://a:15014,istiod:8080'] },
+      problem: 'Cannot use --istiod-debug-url: "istiod:8080" is no URL, must begin with http:// or https://',
     },
     {
       given: { args: ['--metrics-server='] },
