@@ -21,6 +21,7 @@ export function loopMeters(meters: Meters): LoopMeters {
       });
       if (canary.isChange) meters.countDecision(canary.signal);
     },
+    followed: (namespace, name, phase, weightPercent) => meters.followCanary({ namespace, name }, phase, weightPercent),
     checked(namespace, name, check, verdict, value) {
       meters.countCheck(
         { namespace, name, target: targets.get(`${namespace}/${name}`) ?? name },

@@ -67,6 +67,8 @@ export interface LoopSettings {
 export interface LoopMeters {
   looked(outcome: string, durationMs: number): void;
   decided(canary: CanaryGauge): void;
+  /** Another replica has written this; a Canary that was not decided about here is left to those that did. */
+  followed(namespace: string, name: string, phase: string, weightPercent: number): void;
   checked(namespace: string, name: string, check: string, verdict: string, value: number | null): void;
   ended(canary: CanaryGauge, outcome: string, durationMs: number): void;
   delivered(sink: string, outcome: string): void;

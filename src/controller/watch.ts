@@ -16,6 +16,7 @@ export async function watchCanaries(use: Drivers, memory: Memory, wake: (key: Ca
       wake(key);
     }
     followScrapes(change, use, memory);
+    followGauges(change, use);
   });
   for (const group of use.settings.groups) {
     await memory.watches.want(canaryKind(group), use);
@@ -31,8 +32,7 @@ export async function watchCanaries(use: Drivers, memory: Memory, wake: (key: Ca
 function followScrapes(change: CacheChange, use: Drivers, memory: Memory): void {
   const { kind, after } = change;
   if (after === null) return;
-  if (kind.kind === 'Canary' && use.settings.groups.includes(kind.group))
-    void watchScrape(keyOf(after), after, use, memory);
+  if (isServedCanary(change, use)) void watchScrape(keyOf(after), after, use, memory);
   if (kind.kind !== POD.kind) return;
   for (const key of memory.watches.keysOf(change)) {
     const ref = refOfKey(key, use.settings.groups);
@@ -46,9 +46,38 @@ function keysOf(change: CacheChange, memory: Memory, use: Drivers): readonly Can
   if (change.isOwnWrite) return [];
   const object = change.after ?? change.before;
   if (object === null) return [];
-  const isCanary = change.kind.kind === 'Canary' && use.settings.groups.includes(change.kind.group);
-  if (!isCanary) return memory.watches.keysOf(change);
+  if (!isServedCanary(change, use)) return memory.watches.keysOf(change);
+  if (memory.failures.has(keyOf(object)) && isStatusOnly(change)) return [];
   return [keyOf(object), ...(change.after === null ? rivalsOf(change, use) : [])];
+}
+
+const isServedCanary = ({ kind }: CacheChange, use: Drivers): boolean =>
+  kind.kind === 'Canary' && use.settings.groups.includes(kind.group);
+
+/**
+ * Nothing differs that people write. Such a change of another replica is no reason to look while our own looks fail: each failed look
+ * leaves a record, and two replicas would wake each other by turns, without the pause that follows a failure.
+ */
+function isStatusOnly({ before, after }: CacheChange): boolean {
+  if (before === null || after === null) return false;
+  const [old, now] = [before.metadata, after.metadata];
+  return (
+    old.generation === now.generation &&
+    old.deletionTimestamp === now.deletionTimestamp &&
+    sameJson(old.annotations, now.annotations) &&
+    sameJson(old.finalizers, now.finalizers)
+  );
+}
+
+/** The gauges of this replica follow what another one has written, and let go of what is gone. */
+function followGauges(change: CacheChange, use: Drivers): void {
+  const object = change.after ?? change.before;
+  if (object === null || change.isOwnWrite || !isServedCanary(change, use)) return;
+  const { namespace = '', name } = object.metadata;
+  if (change.after === null) return use.meters.gone(namespace, name);
+  const { phase, canaryWeight } = (object['status'] ?? {}) as { phase?: unknown; canaryWeight?: unknown };
+  if (typeof phase === 'string' && typeof canaryWeight === 'number')
+    use.meters.followed(namespace, name, phase, canaryWeight);
 }
 
 /** When a Canary goes, one that was refused because of it may have the target. */

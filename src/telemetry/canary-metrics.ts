@@ -13,6 +13,12 @@ export interface ShownCanary extends CanaryView {
 export interface CanaryMeters {
   /** A Canary as it is now. */
   showCanary(canary: ShownCanary): void;
+  /** A Canary that is shown is in this phase now, with this weight in percent; one that is not shown stays so. */
+  followCanary(
+    canary: { readonly namespace: string; readonly name: string },
+    phase: string,
+    canaryWeight: number,
+  ): void;
   /** A Canary is gone: all its series go. */
   forgetCanary(canary: { readonly namespace: string; readonly name: string }): void;
   /** A run has ended. What ends after its Canary is gone is not counted, or its series would stay for ever. */
@@ -68,11 +74,16 @@ export function createCanaryMeters(
     count(namespace, 1);
     return fresh;
   };
+  const showCanary = (canary: ShownCanary): void => {
+    own.show(knownOf(canary) ?? begin(canary), canary);
+    flagger.show(canary);
+  };
   return {
     forgetCanary,
-    showCanary(canary) {
-      own.show(knownOf(canary) ?? begin(canary), canary);
-      flagger.show(canary);
+    showCanary,
+    followCanary(ids, phase, canaryWeight) {
+      const known = shown.get(idOf(ids));
+      if (known !== undefined) showCanary({ ...known.info, phase, canaryWeight });
     },
     countRunEnd(end) {
       if (knownOf(end) !== undefined) flagger.countEnd(end);

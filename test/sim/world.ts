@@ -342,6 +342,7 @@ const NO_METERS = {
   delivered: () => undefined,
   hooked: () => undefined,
   measured: () => undefined,
+  followed: () => undefined,
   overdue: () => undefined,
   gone: () => undefined,
 };

@@ -51,6 +51,8 @@ export interface LoopReplica {
   readonly user: string;
   readonly life: ProcessLife;
   readonly loop: Loop;
+  /** What its `/metrics` shows. */
+  readonly meters: Meters;
 }
 
 /** The world. `close` in the end fails when a write was unfenced, a status was written in a spin, or the app was without a ready pod. */
@@ -58,7 +60,6 @@ export class LoopWorld extends LoopView {
   readonly http: ScriptedHttp;
   readonly store: SimStore;
   readonly logs: string[] = [];
-  readonly meters: Meters = createMeters({ version: 'test', meshProvider: '' });
   readonly replicas: LoopReplica[] = [];
   /** What a pod takes longer than usual to become ready, in milliseconds; Infinity is never. */
   podDelayMs: (pod: KubeObject) => number = () => 0;
@@ -106,6 +107,7 @@ export class LoopWorld extends LoopView {
     const log = createLog({ level: 'debug', write: (line) => this.logs.push(line), clock: life.clock });
     const user = `serin:${name}`;
     const effects = new Effects(() => null);
+    const meters = createMeters({ version: 'test', meshProvider: '' });
     const wire: Pick<Wire, 'ask'> = { ask: (request) => this.api.handle(request) };
     const parts = { wire, clock, random, effects, life, user, faults: () => NO_FAULTS };
     const kube = openKube({ transport: simulatedTransport(parts), clock: life.clock, random, log });
@@ -116,10 +118,10 @@ export class LoopWorld extends LoopView {
       kube,
       http: this.#options.http?.(clock) ?? this.http,
       queue: openSimQueue(this.store, life),
-      meters: loopMeters(this.meters),
+      meters: loopMeters(meters),
       replica: name,
     });
-    const replica = { name, user, life, loop };
+    const replica = { name, user, life, loop, meters };
     this.replicas.push(replica);
     await this.finish(loop.start());
     return replica;
@@ -147,7 +149,7 @@ export class LoopWorld extends LoopView {
   close(): void {
     for (const replica of this.replicas) this.kill(replica);
     this.api.close();
-    this.meters.stop();
+    for (const { meters } of this.replicas) meters.stop();
     if (this.api.violations.length > 0)
       throw new Error(`Unfenced writes: ${JSON.stringify(this.api.violations.slice(0, 3))}`);
     if (this.storms.size > 0) throw new Error(`Written again and again: ${[...this.storms].slice(0, 3).join('; ')}`);

@@ -1,5 +1,6 @@
 // The queue: while its store is away due Canaries are worked all the same, a flush is healed by the resync, and forged keys do nothing.
 import { describe, expect, it } from 'vitest';
+import { canaryKind } from '../../../src/kube/kinds.ts';
 import { initializedShop, runningShop, shopCanary, shopDeployment } from '../../support/loop-fixtures.ts';
 import { prometheusAnswer } from '../../support/loop-http.ts';
 import type { LoopWorld } from '../../support/loop-world.ts';
@@ -214,6 +215,59 @@ describe('replicas', () => {
     expect(world.weight()).toBe(0);
     expect(world.phase()).toBe('Failed');
     expect(world.replicasOf('shop').asked).toBe(0);
+    world.close();
+  });
+
+  it('two that are both refused leave pauses between their attempts, which grow', async () => {
+    let isRefusing = false;
+    const world = await initializedShop({
+      args: TWO,
+      authorize: ({ verb, resource }) => !(isRefusing && verb === 'patch' && resource === 'virtualservices'),
+    });
+    await world.boot('serin-1', TWO);
+    world.setImage('app:2');
+    await world.untilWeight(20);
+    isRefusing = true;
+    await world.until('it is refused', () => world.condition('RouteWritten')?.status === 'False');
+    const mark = world.mark();
+    await world.clock.advance(300_000);
+    const refused = world.attempts(mark).filter((write) => write.startsWith('patch virtualservices'));
+    expect(refused.length).toBeGreaterThan(5);
+    expect(refused.length).toBeLessThan(50);
+    isRefusing = false;
+    await world.until('it goes on', () => world.condition('RouteWritten')?.status !== 'False', 60_000);
+    world.close();
+  });
+
+  it('each shows in its metrics what the other has done', async () => {
+    const world = await initializedShop({ args: TWO });
+    const other = await world.boot('serin-1', TWO);
+    const shown = async (): Promise<readonly string[]> => {
+      const { body } = await other.meters.render();
+      return [...body.matchAll(/^serin_canary_phase\{.*phase="(\w+)"\} 1$/gm)].map((match) => match[1] ?? '');
+    };
+    await world.finish(other.loop.look('serin.dev/web/shop', new AbortController().signal));
+    await world.clock.advance(2_000);
+    expect(await shown()).toEqual(['Initialized']);
+    // From now on it gets no job.
+    world.store.workers.splice(
+      0,
+      world.store.workers.length,
+      ...world.store.workers.filter(({ life }) => life !== other.life),
+    );
+    for (const [image, phase] of [
+      ['app:2', 'Succeeded'],
+      ['app:3-bad', 'Failed'],
+    ] as const) {
+      world.setImage(image);
+      await world.untilPhase(phase);
+      await world.clock.advance(2_000);
+      expect(await shown()).toEqual([phase]);
+    }
+    world.remove(canaryKind('serin.dev'), 'shop');
+    await world.until('the Canary is gone', () => world.canary() === null);
+    await world.clock.advance(2_000);
+    expect((await other.meters.render()).body).not.toContain('name="shop"');
     world.close();
   });
 

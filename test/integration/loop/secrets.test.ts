@@ -222,7 +222,7 @@ async function runOnce(world: LoopWorld): Promise<void> {
 }
 
 async function expectNothingLeaked(world: LoopWorld): Promise<void> {
-  const { body } = await world.meters.render();
+  const { body } = await world.replicas[0]!.meters.render();
   const places = {
     logs: world.logs.join(''),
     events: JSON.stringify(world.eventsSeen),
