@@ -1,7 +1,7 @@
 // Bundles the controller and its commands into one file for Node, with what PGlite reads from beside it and the licences of what is inside.
 import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { build, type Metafile } from 'esbuild';
+import { build, type Metafile, type Plugin } from 'esbuild';
 
 /** A package of which something is in the bundle. */
 export interface BundledPackage {
@@ -18,6 +18,24 @@ const require = serinCreateRequire(import.meta.url);`;
 /** What PGlite reads from beside its own code while it starts. Its extensions are left out: BullMQ needs none of them. */
 const PGLITE = '@electric-sql/pglite';
 const PGLITE_ASSETS = ['pglite.wasm', 'pglite.data', 'initdb.wasm'];
+
+/**
+ * The typed models of client-node, one class for each kind of Kubernetes, are declarations and nothing more, but its
+ * package.json does not say so: told so here, esbuild leaves out those that nobody uses, which is a third of the bundle.
+ */
+const shakeClientNode: Plugin = {
+  name: 'shake-client-node',
+  setup({ onResolve, resolve: resolvePath }) {
+    onResolve({ filter: /.*/ }, async ({ path, pluginData, ...options }) => {
+      if (pluginData === 'resolving') return undefined;
+      const { importer } = options;
+      const isInside = importer.includes('/@kubernetes/client-node/') && path.startsWith('.');
+      if (!isInside && path !== '@kubernetes/client-node') return undefined;
+      const found = await resolvePath(path, { ...options, pluginData: 'resolving' });
+      return { ...found, sideEffects: false };
+    });
+  },
+};
 
 /** Empties `outdir` and writes serin.mjs and its companions there. Throws when something is reached that must not be shipped. */
 export async function buildBundle(root: string, outdir: string): Promise<readonly BundledPackage[]> {
@@ -39,6 +57,7 @@ export async function buildBundle(root: string, outdir: string): Promise<readonl
     minifyWhitespace: true,
     minifySyntax: true,
     legalComments: 'none',
+    plugins: [shakeClientNode],
     logLevel: 'warning',
     metafile: true,
   });

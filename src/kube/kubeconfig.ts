@@ -97,7 +97,10 @@ async function loadAccess(options: KubeconfigOptions): Promise<ClusterAccess> {
 }
 
 /** The same cluster and user for client-node's credential code, without its proxies, and without its refusal of plain HTTP. */
-function credentialsOnly(config: ClientNode.KubeConfig, { KubeConfig }: typeof ClientNode): ClientNode.KubeConfig {
+function credentialsOnly(
+  config: ClientNode.KubeConfig,
+  { KubeConfig }: Pick<typeof ClientNode, 'KubeConfig'>,
+): ClientNode.KubeConfig {
   const { caData, caFile, tlsServerName, name, server, skipTLSVerify } = config.getCurrentCluster()!;
   const isPlain = server.startsWith('http:');
   const bare = new KubeConfig();
@@ -223,7 +226,7 @@ function invalid(why: string): SerinError {
   return new InvalidSpecError('SPEC_KUBECONFIG', '', `Cannot find the cluster: ${why}`);
 }
 
-/** Loaded when it is first needed: its typed models cost half a second and 60 MB. */
-function clientNode(): Promise<typeof ClientNode> {
-  return import('@kubernetes/client-node');
+/** Loaded when it is first needed: run from the sources, its typed models cost a second and 80 MB. */
+function clientNode(): Promise<Pick<typeof ClientNode, 'KubeConfig'>> {
+  return import('./client-node.ts');
 }

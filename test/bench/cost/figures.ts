@@ -28,6 +28,8 @@ export interface CostFigures {
   readonly intervalSeconds: number;
   /** The processor, for figures from several machines. */
   readonly machine: string;
+  /** Load average of the last minutes at the end: on a machine that is shared, times mean little. */
+  readonly loadAverage: number;
   /** A controller without any Canary. */
   readonly emptyMebibytes: number;
   /** From the start of the controller beside all Canaries until all are Initialized. */

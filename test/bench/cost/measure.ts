@@ -1,5 +1,5 @@
 // The cost bench: whole lives of many Canaries on a real API server, counted, timed and weighed phase by phase.
-import { cpus } from 'node:os';
+import { cpus, loadavg } from 'node:os';
 import { sleep, systemClock } from '../../../src/util/clock.ts';
 import { namesOf } from '../cluster.ts';
 import { startController, type BenchController } from '../controller.ts';
@@ -63,6 +63,7 @@ async function measure(world: CostWorld, store: RunningStore, options: BenchOpti
     canaries,
     intervalSeconds,
     machine: cpus()[0]?.model ?? 'unknown',
+    loadAverage: round(loadavg()[1] ?? 0, 1),
     emptyMebibytes: round(emptyBytes / 1_048_576, 0),
     ...life,
     restart,

@@ -3,7 +3,7 @@ import type { CostFigures, PhaseFigures } from './figures.ts';
 
 /** Rows of one store at one number of Canaries, ready to print. */
 export function costText(figures: CostFigures): string {
-  const { store, canaries, intervalSeconds, machine, emptyMebibytes, kibibytesPerCanary } = figures;
+  const { store, canaries, intervalSeconds, machine, loadAverage, emptyMebibytes, kibibytesPerCanary } = figures;
   const { initialize, idle, run, breach, restart } = figures;
   const seconds = (ms: number): string => `${(ms / 1_000).toFixed(1)} s`;
   const rows: readonly (readonly [string, string])[] = [
@@ -42,7 +42,7 @@ export function costText(figures: CostFigures): string {
     ],
   ];
   const width = Math.max(...rows.map(([what]) => what.length));
-  const head = `cost    ${store}, ${canaries} canaries, interval ${intervalSeconds} s, ${machine}`;
+  const head = `cost    ${store}, ${canaries} canaries, interval ${intervalSeconds} s, ${machine}, load average ${loadAverage}`;
   return [head, ...rows.map(([what, text]) => `        ${what.padEnd(width)}  ${text}`)].join('\n');
 }
 
