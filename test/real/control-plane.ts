@@ -55,7 +55,7 @@ export interface ControlPlane {
 }
 
 /** What must be there to start one. */
-const CONTROL_PLANE_PARTS: readonly PartName[] = ['etcd', 'kube-apiserver'];
+export const CONTROL_PLANE_PARTS: readonly PartName[] = ['etcd', 'kube-apiserver'];
 export const CONTROLLER_PARTS: readonly PartName[] = [...CONTROL_PLANE_PARTS, 'kube-controller-manager'];
 
 const READY_MAX_MS = 60_000;
