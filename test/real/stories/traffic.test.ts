@@ -29,124 +29,31 @@ afterAll(() => stand?.stop());
 
 // One implementation after the other, both protocols at once: more would be about the machine.
 describe.each(MESHES)('%s', (mesh) => {
-  const CASES = (['http', 'grpc'] as const).map((protocol) => ({ mesh, protocol }));
+  const rows = (['http', 'grpc'] as const).map((protocol) => ({ mesh, protocol }));
   let fleet: Fleet;
   beforeAll(async () => {
-    fleet = await openFleet(stand, CASES);
+    fleet = await openFleet(stand, rows);
   });
   afterAll(() => fleet?.close());
 
-  describe('a running app', () => {
-    it.concurrent.each(CASES)('$protocol: is taken over without a failed request', async (row) => {
-      const app = fleet.of(row);
-      const beginMs = systemClock.monotonicMs();
-      const before = userPartOf(app.route);
-      await app.adopt();
-      await app.settle();
-      expectNoFailures(app, beginMs);
-      expect(await app.imageOf(`${APP}-primary`)).toBe(FIRST_IMAGE);
-      expect(userPartOf(app.route)).toBe(before);
+  /** A story of its own, so that those of one app follow each other. */
+  const tell = (story: string, play: (app: StandApp) => Promise<void>): void => {
+    describe(story, () => {
+      it.concurrent.each(rows)('$protocol', (row) => play(fleet.of(row)));
     });
-  });
+  };
 
+  tell('a running app is taken over without a failed request', takeOver);
   describe.each(JUDGES)('judged by %s', (_, spec) => {
-    it.concurrent.each(CASES)('$protocol: a good revision is promoted without a failed request', async (row) => {
-      const app = fleet.of(row);
-      await app.change(spec);
-      const before = userPartOf(app.route);
-      const image = app.nextImage();
-      const changedMs = await app.setImage(image);
-      expect(await app.waitForEnd(image)).toMatchObject({ outcome: 'promoted' });
-      await app.settle();
-      expect(await app.imageOf(`${APP}-primary`)).toBe(image);
-      expect(weightsSince(app, changedMs)).toEqual([20, 40, 60, 0]);
-      expectNoFailures(app, changedMs);
-      expect(expectShares(app, changedMs).map(({ weightPercent }) => weightPercent)).toEqual([0, 20, 40, 60, 0]);
-      expectDrained(app, changedMs);
-      expect(userPartOf(app.route)).toBe(before);
-    });
-
-    it.concurrent.each(CASES)('$protocol: a revision that fails is rolled back', async (row) => {
-      await rollBack(fleet.of(row), '500@20%', 'request-success-rate');
-    });
-
-    it.concurrent.each(CASES)('$protocol: a revision that is slow is rolled back', async (row) => {
-      await rollBack(fleet.of(row), 'slow@900ms', 'request-duration');
-    });
+    tell('a good revision is promoted without a failed request', (app) => promote(app, spec));
+    tell('a revision that fails is rolled back', (app) => rollBack(app, '500@20%', 'request-success-rate'));
+    tell('a revision that is slow is rolled back', (app) => rollBack(app, 'slow@900ms', 'request-duration'));
   });
-
-  describe('a revision', () => {
-    it.concurrent.each(CASES)('$protocol: that crashes gets no traffic and is rolled back', async (row) => {
-      const app = fleet.of(row);
-      await app.change({ progressDeadlineSeconds: 45 });
-      const image = app.nextImage('crashloop');
-      const changedMs = await app.setImage(image);
-      expect(await app.waitForEnd(image)).toMatchObject({ outcome: 'rolledBack' });
-      await app.settle();
-      expect(weightsSince(app, changedMs)).toEqual([]);
-      expectNoFailures(app, changedMs);
-      await app.change({});
-    });
-
-    it.concurrent.each(CASES)('$protocol: that another follows in the middle is never promoted', async (row) => {
-      const app = fleet.of(row);
-      const [skipped, image] = [app.nextImage(), app.nextImage()];
-      const changedMs = await app.setImage(skipped);
-      await app.waitForWeight(40);
-      await app.setImage(image);
-      expect(await app.waitForEnd(image)).toMatchObject({ outcome: 'promoted' });
-      await app.settle();
-      const versions = new Set(
-        app.answersSince(changedMs).flatMap(({ role, version }) => (role === 'primary' ? [version] : [])),
-      );
-      expect(versions).not.toContain(skipped.split(':')[1]);
-      expect(await app.imageOf(`${APP}-primary`)).toBe(image);
-      expectNoFailures(app, changedMs);
-      expectDrained(app, changedMs);
-    });
-
-    it.concurrent.each(CASES)('$protocol: that is taken back ends its run', async (row) => {
-      const app = fleet.of(row);
-      const primary = (await app.imageOf(`${APP}-primary`)) ?? '';
-      const image = app.nextImage();
-      const changedMs = await app.setImage(image);
-      await app.waitForWeight(20);
-      await app.setImage(primary);
-      expect((await app.waitForEnd(image)).outcome).not.toBe('promoted');
-      await app.settle();
-      expect(await app.imageOf(`${APP}-primary`)).toBe(primary);
-      expect(weightsSince(app, changedMs).at(-1)).toBe(0);
-      expectNoFailures(app, changedMs);
-      expectDrained(app, changedMs);
-    });
-  });
-
-  describe('a Canary that is deleted', () => {
-    it.concurrent.each(CASES)('$protocol: leaves the app serving', async (row) => {
-      const app = fleet.of(row);
-      const beginMs = systemClock.monotonicMs();
-      const before = userPartOf(app.route);
-      await app.release();
-      await app.settle();
-      expectNoFailures(app, beginMs);
-      expect(userPartOf(app.route)).toBe(before);
-    });
-
-    it.concurrent.each(CASES)('$protocol: gives everything back with revertOnDeletion', async (row) => {
-      const app = fleet.of(row);
-      const beginMs = systemClock.monotonicMs();
-      await app.adopt();
-      await app.change({ revertOnDeletion: true });
-      const image = app.nextImage();
-      await app.setImage(image);
-      await app.waitForWeight(20);
-      // In the middle of a run.
-      await app.release();
-      await app.settle();
-      expectNoFailures(app, beginMs);
-      expect(JSON.stringify(app.route?.['spec'])).not.toMatch(/web-(primary|canary)/);
-    });
-  });
+  tell('a revision that crashes gets no traffic and is rolled back', crash);
+  tell('a revision that another follows in the middle is never promoted', supersede);
+  tell('a revision that is taken back ends its run', takeBack);
+  tell('a Canary that is deleted leaves the app serving', release);
+  tell('a Canary that is deleted in the middle gives everything back with revertOnDeletion', revert);
 });
 
 describe('the audit log', () => {
@@ -158,6 +65,31 @@ describe('the audit log', () => {
     expect(asked.filter(({ resource, verb }) => resource === 'secrets' && verb !== 'get')).toEqual([]);
   });
 });
+
+async function takeOver(app: StandApp): Promise<void> {
+  const beginMs = systemClock.monotonicMs();
+  const before = userPartOf(app.route);
+  await app.adopt();
+  await app.settle();
+  expectNoFailures(app, beginMs);
+  expect(await app.imageOf(`${APP}-primary`)).toBe(FIRST_IMAGE);
+  expect(userPartOf(app.route)).toBe(before);
+}
+
+async function promote(app: StandApp, spec: Readonly<Record<string, unknown>>): Promise<void> {
+  await app.change(spec);
+  const before = userPartOf(app.route);
+  const image = app.nextImage();
+  const changedMs = await app.setImage(image);
+  expect(await app.waitForEnd(image)).toMatchObject({ outcome: 'promoted' });
+  await app.settle();
+  expect(await app.imageOf(`${APP}-primary`)).toBe(image);
+  expect(weightsSince(app, changedMs)).toEqual([20, 40, 60, 0]);
+  expectNoFailures(app, changedMs);
+  expect(expectShares(app, changedMs).map(({ weightPercent }) => weightPercent)).toEqual([0, 20, 40, 60, 0]);
+  expectDrained(app, changedMs);
+  expect(userPartOf(app.route)).toBe(before);
+}
 
 /** The revision goes back because of this check, the primary stays as it was, and only the canary failed. */
 async function rollBack(app: StandApp, fault: string, check: string): Promise<void> {
@@ -173,4 +105,64 @@ async function rollBack(app: StandApp, fault: string, check: string): Promise<vo
   expectOnlyPlantedFailures(app, changedMs);
   expectShares(app, changedMs);
   expectDrained(app, changedMs);
+}
+
+async function crash(app: StandApp): Promise<void> {
+  await app.change({ progressDeadlineSeconds: 45 });
+  const image = app.nextImage('crashloop');
+  const changedMs = await app.setImage(image);
+  expect(await app.waitForEnd(image)).toMatchObject({ outcome: 'rolledBack' });
+  await app.settle();
+  expect(weightsSince(app, changedMs)).toEqual([]);
+  expectNoFailures(app, changedMs);
+  await app.change({});
+}
+
+async function supersede(app: StandApp): Promise<void> {
+  const [skipped, image] = [app.nextImage(), app.nextImage()];
+  const changedMs = await app.setImage(skipped);
+  await app.waitForWeight(40);
+  await app.setImage(image);
+  expect(await app.waitForEnd(image)).toMatchObject({ outcome: 'promoted' });
+  await app.settle();
+  const byPrimary = app.answersSince(changedMs).filter(({ role }) => role === 'primary');
+  expect(new Set(byPrimary.map(({ version }) => version))).not.toContain(skipped.split(':')[1]);
+  expect(await app.imageOf(`${APP}-primary`)).toBe(image);
+  expectNoFailures(app, changedMs);
+  expectDrained(app, changedMs);
+}
+
+async function takeBack(app: StandApp): Promise<void> {
+  const primary = (await app.imageOf(`${APP}-primary`)) ?? '';
+  const image = app.nextImage();
+  const changedMs = await app.setImage(image);
+  await app.waitForWeight(20);
+  await app.setImage(primary);
+  expect((await app.waitForEnd(image)).outcome).not.toBe('promoted');
+  await app.settle();
+  expect(await app.imageOf(`${APP}-primary`)).toBe(primary);
+  expect(weightsSince(app, changedMs).at(-1)).toBe(0);
+  expectNoFailures(app, changedMs);
+  expectDrained(app, changedMs);
+}
+
+async function release(app: StandApp): Promise<void> {
+  const beginMs = systemClock.monotonicMs();
+  const before = userPartOf(app.route);
+  await app.release();
+  await app.settle();
+  expectNoFailures(app, beginMs);
+  expect(userPartOf(app.route)).toBe(before);
+}
+
+async function revert(app: StandApp): Promise<void> {
+  const beginMs = systemClock.monotonicMs();
+  await app.adopt();
+  await app.change({ revertOnDeletion: true });
+  await app.setImage(app.nextImage());
+  await app.waitForWeight(20);
+  await app.release();
+  await app.settle();
+  expectNoFailures(app, beginMs);
+  expect(JSON.stringify(app.route?.['spec'])).not.toMatch(/web-(primary|canary)/);
 }
