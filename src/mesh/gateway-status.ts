@@ -10,23 +10,28 @@ const GROUP = 'gateway.networking.k8s.io';
 const GOOD = ['Accepted', 'ResolvedRefs', 'Programmed'] as const;
 
 /**
- * What the parents report of the stored version of a route. taken: every parentRef has a report, and all reports of it say of
- * this generation Accepted, and ResolvedRefs, Programmed and not PartiallyInvalid where they say it. notYet: a report is
- * of an older generation, so its controller still has to follow. unknown: a parent that nobody reports for, or a report that
- * refuses this version, after which each implementation does as it likes (gateway-api.sigs.k8s.io, RouteParentStatus).
+ * What the parents report of the stored version of a route. taken: every parentRef has a report, and all reports of this
+ * generation say Accepted, and ResolvedRefs, Programmed and not PartiallyInvalid where they say it. notYet: all that is
+ * reported of some parent is of an older generation, so its controller still has to follow. unknown: a parent that nobody
+ * reports for, or a report that refuses this version, after which each implementation does as it likes
+ * (gateway-api.sigs.k8s.io, RouteParentStatus). An old report beside one of this generation was left by a controller that is
+ * gone: a Gateway has one controller at a time.
  */
 export function reportedByParents(route: KubeObject): Reported {
   const namespace = route.metadata.namespace ?? '';
   const generation = route.metadata.generation ?? 0;
   const parentRefs = objectsAt(route, 'spec', 'parentRefs');
   const reports = objectsAt(route, 'status', 'parents');
-  const byParent = parentRefs.map((parentRef) =>
-    reports.filter((report) => parentKey(report['parentRef'], namespace) === parentKey(parentRef, namespace)),
-  );
-  if (byParent.flat().some((report) => isOld(report, generation))) return 'notYet';
-  const isTaken =
-    byParent.length > 0 && byParent.every((own) => own.length > 0 && own.every((report) => isGood(report, generation)));
-  return isTaken ? 'taken' : 'unknown';
+  const byParent = parentRefs.map((parentRef) => {
+    const own = reports.filter(
+      (report) => parentKey(report['parentRef'], namespace) === parentKey(parentRef, namespace),
+    );
+    const current = own.filter((report) => !isOld(report, generation));
+    if (own.length > 0 && current.length === 0) return 'notYet';
+    return current.length > 0 && current.every((report) => isGood(report, generation)) ? 'taken' : 'unknown';
+  });
+  if (byParent.includes('notYet')) return 'notYet';
+  return byParent.length > 0 && byParent.every((one) => one === 'taken') ? 'taken' : 'unknown';
 }
 
 /** A condition that counts was written for a version that is not the stored one any more. One that names no version tells nothing. */

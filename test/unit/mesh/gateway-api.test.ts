@@ -172,6 +172,16 @@ describe('gateway-api', () => {
       expect(await live()).toBe(0);
     });
 
+    it('does not wait for the report of a controller that is gone', async () => {
+      await world.ensure(request, 0);
+      report([
+        [parent, [['Accepted', 'True', 1]]],
+        [parent, good],
+        [MESH, good],
+      ]);
+      expect(await live()).toBe(0);
+    });
+
     it('is unknown where a controller does not say of which version it speaks', async () => {
       await world.ensure(request, 0);
       report([
