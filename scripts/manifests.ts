@@ -1,15 +1,15 @@
-// Writes deploy/ anew: plain manifests from the chart. Builds helm when there is none.
+// Writes deploy/ anew: plain manifests from the chart. `--helm <path>` says where helm is; that of the PATH by default.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { parseAllDocuments } from 'yaml';
 import type { KubeObject } from '../src/kube/contract.ts';
-import { ensureParts } from '../test/real/parts.ts';
 import { manifestFiles, type Render } from './manifests/plan.ts';
 
 const root = fileURLToPath(new URL('..', import.meta.url));
-const { helm } = await ensureParts(['helm']);
+const { helm } = parseArgs({ options: { helm: { type: 'string', default: 'helm' } } }).values;
 
 const render: Render = (...sets) => {
   const args = [
@@ -20,8 +20,8 @@ const render: Render = (...sets) => {
     'serin',
     ...sets.flatMap((set) => ['--set', set]),
   ];
-  const { status, stdout, stderr } = spawnSync(helm, args, { encoding: 'utf8' });
-  if (status !== 0) throw new Error(`Cannot render the chart with ${sets.join(', ')}: ${stderr}`);
+  const { status, stdout, stderr, error } = spawnSync(helm, args, { encoding: 'utf8' });
+  if (status !== 0) throw new Error(`Cannot render the chart with ${sets.join(', ')}: ${error?.message ?? stderr}`);
   return parseAllDocuments(stdout)
     .map((document) => document.toJS() as KubeObject | null)
     .filter((object) => object !== null);

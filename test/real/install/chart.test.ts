@@ -134,7 +134,8 @@ describe('plain manifests', () => {
   };
   const argumentsOf = (objects: readonly KubeObject[], name: string): readonly string[] => {
     const deployment = objects.find((object) => object.kind === 'Deployment' && object.metadata.name === name);
-    const { template } = deployment?.['spec'] as { template: { spec: { containers: { args: string[] }[] } } };
+    if (deployment === undefined) throw new Error(`Cannot find Deployment ${name}`);
+    const { template } = deployment['spec'] as { template: { spec: { containers: { args: string[] }[] } } };
     return (template.spec.containers[0]?.args ?? []).toSorted();
   };
 

@@ -53,7 +53,8 @@ export async function installChart({ plane, sets }: InstallOptions): Promise<Ins
   const { status, stderr } = helm('install', RELEASE, CHART, ...flags, '--create-namespace', ...given);
   if (status !== 0) throw new Error(`Cannot install the chart: ${stderr}`);
   const deployment = await plane.api.get(`/apis/apps/v1/namespaces/${NAMESPACE}/deployments/${RELEASE}`);
-  const { replicas, template } = deployment?.['spec'] as unknown as DeploymentSpec;
+  if (deployment === null) throw new Error('Cannot find the Deployment of the chart');
+  const { replicas, template } = deployment['spec'] as DeploymentSpec;
   const account = template.spec.serviceAccountName;
   const running: RealProcess[] = [];
   const run = async (name: string, user: string, args: readonly string[]): Promise<RealProcess> => {
@@ -123,7 +124,7 @@ async function applyHook(
   const job = objects.find(({ kind }) => kind === 'Job');
   if (job === undefined) throw new Error(`Cannot find the hook of the chart with ${given.join(' ')}`);
   for (const object of objects) if (object !== job) await plane.api.apply(object);
-  const { template } = job['spec'] as unknown as DeploymentSpec;
+  const { template } = job['spec'] as DeploymentSpec;
   const user = template.spec.serviceAccountName;
   return { user, args: template.spec.containers[0]?.args ?? [], rules: await rulesOf(plane, user) };
 }

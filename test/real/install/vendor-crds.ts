@@ -79,5 +79,5 @@ function modern(crd: KubeObject): KubeObject {
   const schema = { openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true } };
   const more = subresources === undefined ? { schema } : { schema, subresources };
   const spec = { group, names, scope, versions: versions.map((version) => ({ ...version, ...more })) };
-  return { ...crd, apiVersion: 'apiextensions.k8s.io/v1', spec } as KubeObject;
+  return { ...crd, apiVersion: 'apiextensions.k8s.io/v1', spec };
 }

@@ -12,11 +12,11 @@ for (;;) {
     await ask('/readyz');
     const info = (await ask('/metrics')).split('\n').find((line) => line.startsWith('flagger_info{'));
     if (!info?.includes(`version="${version}"`)) throw new Error(`it runs ${info}, must be version ${version}`);
-    console.log(`serin ${version} is ready`);
+    process.stdout.write(`serin ${version} is ready\n`);
     break;
   } catch (error) {
     if (Date.now() > deadlineMs) {
-      console.error(`serin is not ready: ${error.cause?.message ?? error.message}`);
+      process.stderr.write(`serin is not ready: ${error.cause?.message ?? error.message}\n`);
       process.exit(1);
     }
     await new Promise((resolve) => setTimeout(resolve, 1_000));
