@@ -25,13 +25,13 @@ const PGLITE_ASSETS = ['pglite.wasm', 'pglite.data', 'initdb.wasm'];
  */
 const shakeClientNode: Plugin = {
   name: 'shake-client-node',
-  setup({ onResolve, resolve: resolvePath }) {
-    onResolve({ filter: /.*/ }, async ({ path, pluginData, ...options }) => {
+  setup(builder) {
+    builder.onResolve({ filter: /.*/ }, async ({ path, pluginData, ...options }) => {
       if (pluginData === 'resolving') return undefined;
       const { importer } = options;
       const isInside = importer.includes('/@kubernetes/client-node/') && path.startsWith('.');
       if (!isInside && path !== '@kubernetes/client-node') return undefined;
-      const found = await resolvePath(path, { ...options, pluginData: 'resolving' });
+      const found = await builder.resolve(path, { ...options, pluginData: 'resolving' });
       return { ...found, sideEffects: false };
     });
   },
