@@ -1,8 +1,8 @@
 // `npm run bench`: measures speed, cost and size of serin on this machine; `--json` ends with one line of figures.
 import { availableParallelism, totalmem } from 'node:os';
 import { measureCore, type CoreFigures } from './core.ts';
-import { CONTROL_PLANE_PARTS } from '../real/control-plane.ts';
 import { describeMissing } from '../real/parts.ts';
+import { COST_PARTS } from './cost/cluster.ts';
 import type { CostFigures } from './cost/figures.ts';
 import { keepFigures } from './cost/keep.ts';
 import { measureCost } from './cost/measure.ts';
@@ -107,7 +107,7 @@ const SCENES: Readonly<
 
 /** The production store at every size; the embedded one, which is for trials, up to a size of trials. */
 async function measureCosts(options: BenchOptions): Promise<readonly CostFigures[]> {
-  const missing = describeMissing(CONTROL_PLANE_PARTS);
+  const missing = describeMissing(COST_PARTS);
   if (missing !== null) throw new Error(missing);
   const all: CostFigures[] = [];
   for (const store of storesOf(options).filter((name) => name !== 'postgres'))

@@ -1,18 +1,18 @@
 // What a hundred Canaries cost a real API server, on each store: the counts are judged, the times only told.
 import { afterAll, describe, expect, it } from 'vitest';
 import { skipRedis, WHY_REDIS } from '../conformance/queue/servers.ts';
+import { COST_PARTS } from '../bench/cost/cluster.ts';
 import type { CostFigures } from '../bench/cost/figures.ts';
 import { measureCost } from '../bench/cost/measure.ts';
 import { costText } from '../bench/cost/report.ts';
 import { readOptions } from '../bench/options.ts';
 import type { StoreName } from '../bench/options.ts';
-import { CONTROL_PLANE_PARTS } from './control-plane.ts';
 import { describeMissing } from './parts.ts';
 
 const CANARIES = 100;
 /** Some three minutes where nothing else works; a machine that is shared takes its time. */
 const LIMIT_MS = 900_000;
-const missing = process.env['CI'] === 'true' ? null : describeMissing(CONTROL_PLANE_PARTS);
+const missing = process.env['CI'] === 'true' ? null : describeMissing(COST_PARTS);
 const WHY = missing === null ? '' : ` (skipped: ${missing})`;
 
 describe.skipIf(missing !== null)(`npm run bench -- cost, ${CANARIES} canaries${WHY}`, () => {

@@ -6,11 +6,14 @@ import { parse } from 'yaml';
 import type { KubeObject } from '../../../src/kube/contract.ts';
 import { startControlPlane, type ControlPlane } from '../../real/control-plane.ts';
 import type { KubeApi } from '../../real/kube-api.ts';
+import type { PartName } from '../../real/parts.ts';
 import { readVendorCrds } from '../../support/vendor-crds.ts';
 import { until } from '../until.ts';
 import { AuditTail } from './audit-tail.ts';
 import { startDeploymentActor } from './deployment-actor.ts';
 
+/** The real parts that it is made of. */
+export const COST_PARTS: readonly PartName[] = ['etcd', 'kube-apiserver'];
 /** The user that the controller is. */
 const CONTROLLER = 'serin';
 const CRD_FOLDER = join(import.meta.dirname, '..', '..', '..', 'crds');
