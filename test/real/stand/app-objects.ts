@@ -199,12 +199,13 @@ export function canaryObject(app: AppSpec): KubeObject {
       },
       analysis: {
         interval: '4s',
-        threshold: 2,
+        // Two bad moments of this machine are no bad revision: the bounds are far from what the faults do.
+        threshold: 3,
         stepWeight: 20,
         maxWeight: 60,
         metrics: [
           { name: 'request-success-rate', interval: '6s', thresholdRange: { min: 99 } },
-          { name: 'request-duration', interval: '6s', thresholdRange: { max: 500 } },
+          { name: 'request-duration', interval: '6s', thresholdRange: { max: 1000 } },
         ],
         ...app.analysis,
       },

@@ -16,7 +16,8 @@ export interface SeenCanary extends CanaryView {
   readonly atMs: number;
 }
 
-const REQUESTS_PER_SECOND = 60;
+/** Some more than the 50 that are claimed, because this machine has other things to do. */
+const REQUESTS_PER_SECOND = 80;
 const DEPLOYED_MAX_MS = 60_000;
 const INITIALIZED_MAX_MS = 90_000;
 const RUN_MAX_MS = 150_000;

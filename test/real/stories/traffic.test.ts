@@ -47,7 +47,7 @@ describe.each(MESHES)('%s', (mesh) => {
   describe.each(JUDGES)('judged by %s', (_, spec) => {
     tell('a good revision is promoted without a failed request', (app) => promote(app, spec));
     tell('a revision that fails is rolled back', (app) => rollBack(app, '500@20%', 'request-success-rate'));
-    tell('a revision that is slow is rolled back', (app) => rollBack(app, 'slow@900ms', 'request-duration'));
+    tell('a revision that is slow is rolled back', (app) => rollBack(app, 'slow@2500ms', 'request-duration'));
   });
   tell('a revision that crashes gets no traffic and is rolled back', crash);
   tell('a revision that another follows in the middle is never promoted', supersede);
