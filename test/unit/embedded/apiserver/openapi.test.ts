@@ -25,4 +25,30 @@ describe('openapi', () => {
     expect([...bytes.subarray(0, 5)]).toEqual([0x0a, 3, ...Buffer.from('2.0')]);
     expect(bytes.includes(Buffer.from('io.k8s.api.apps.v1.Deployment'))).toBe(true);
   });
+
+  test('a Table of Events leaves their names to those who ask for more', async () => {
+    const { ask } = aWorld();
+    const accept = 'application/json;as=Table;v=v1;g=meta.k8s.io';
+    const { body } = await ask('GET', '/api/v1/events', undefined, { accept });
+    const columns = body['columnDefinitions'] as { name: string; priority: number }[];
+    const shown = columns.filter(({ priority }) => priority === 0).map(({ name }) => name);
+    expect(shown).toEqual(['Last Seen', 'Type', 'Reason', 'Object', 'Message']);
+    const wide = columns.filter(({ priority }) => priority > 0).map(({ name }) => name);
+    expect(wide).toEqual(['Subobject', 'Source', 'First Seen', 'Count', 'Name']);
+  });
+
+  test('custom objects come with their members in order, whatever order they were sent in', async () => {
+    const { ask } = aWorld({ kinds: ['istio'] });
+    const path = '/apis/networking.istio.io/v1/namespaces/default/virtualservices';
+    const spec = { http: [{ route: [{ weight: 1, destination: { host: 'a' } }] }], hosts: ['a'] };
+    await ask('POST', path, {
+      apiVersion: 'networking.istio.io/v1',
+      kind: 'VirtualService',
+      metadata: { name: 'a' },
+      spec,
+    });
+    const { body } = await ask('GET', `${path}/a`);
+    const inOrder = { hosts: ['a'], http: [{ route: [{ destination: { host: 'a' }, weight: 1 }] }] };
+    expect(JSON.stringify(body['spec'])).toBe(JSON.stringify(inOrder));
+  });
 });
