@@ -2,8 +2,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { describe, expect, it } from 'vitest';
-import { staleOutputs } from '../../../scripts/gen/output.ts';
+import { beforeAll, describe, expect, it } from 'vitest';
+import { staleOutputs, type Output } from '../../../scripts/gen/output.ts';
 import { manifestFiles, type Render } from '../../../scripts/manifests/plan.ts';
 import { hasHelm, renderChart } from '../../support/helm.ts';
 
@@ -16,8 +16,12 @@ describe.skipIf(!hasHelm())('plain manifests (need npm run parts -- helm)', () =
     return objects;
   };
 
+  let files: readonly Output[] = [];
+  beforeAll(() => {
+    files = manifestFiles(render);
+  }, 300_000);
+
   it('are fresh: npm run manifests would change nothing', () => {
-    const files = manifestFiles(render);
     const read = (path: string): string => readFileSync(join(ROOT, path), 'utf8');
     expect(staleOutputs(files, read).map(({ path }) => path)).toEqual([]);
     const found = readdirSync(join(ROOT, 'deploy'), { recursive: true, withFileTypes: true })
@@ -27,7 +31,7 @@ describe.skipIf(!hasHelm())('plain manifests (need npm run parts -- helm)', () =
   });
 
   it('say nothing of Helm, and hold no Secret', () => {
-    for (const { path, content } of manifestFiles(render)) {
+    for (const { path, content } of files) {
       expect([path, /helm/i.test(content)]).toEqual([path, false]);
       expect([path, /^kind: Secret$/m.test(content)]).toEqual([path, false]);
     }
