@@ -148,12 +148,12 @@ const LATER_FIELDS: readonly Case[] = [
   {
     what: 'a built-in check of TCP, which nothing counts requests of',
     wrong: spec({ service: { appProtocol: 'tcp' } }),
-    says: ['"request-success-rate"', 'no built-in metric for tcp', 'templateRef or query'],
+    says: ['"request-success-rate"', 'has no "request-success-rate" for tcp', 'must have templateRef'],
   },
   {
     what: 'a built-in check of a port that Istio takes for TCP by its name',
     wrong: spec({ service: { portName: 'tcp-db' } }),
-    says: ['"request-success-rate"', 'no built-in metric for tcp', 'templateRef or query'],
+    says: ['"request-success-rate"', 'has no "request-success-rate" for tcp', 'must have templateRef'],
   },
   ...[
     'apisix',
