@@ -1,7 +1,7 @@
 // Client and cache sit their exam on a real API server, and live through its restarts, crashes and compactions: its audit log is the judge.
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CacheChange, KubeObject, ResourceKind } from '../../src/kube/contract.ts';
-import { CONFIG_MAP, CRD, DEPLOYMENT, refTo, SERVICE } from '../../src/kube/kinds.ts';
+import { CONFIG_MAP, CRD, DEPLOYMENT, refOf, refTo, SERVICE } from '../../src/kube/kinds.ts';
 import { examineKube } from '../conformance/kube/examine-kube.ts';
 import { WIDGET } from '../conformance/kube/little-server.ts';
 import { CONTROL_PLANE_PARTS, startControlPlane, type ControlPlane } from './control-plane.ts';
@@ -176,7 +176,25 @@ function examineOutages(): void {
       for (let index = 1; index < OBJECTS; index += 2) await plane.api.remove(`${widgets}/${round}-${index}`);
     }
 
+    /** Waits until every watch is there again: those of which nobody changed an object may still pause between two tries. */
+    async function waitForAllWatches(): Promise<void> {
+      const labels = { app: 'marker' };
+      const template = { metadata: { labels }, spec: { containers: [{ name: 'app', image: 'app:1' }] } };
+      const markers: readonly [ResourceKind, string, unknown][] = [
+        [CONFIG_MAP, configMaps, {}],
+        [SERVICE, '/api/v1/namespaces/default/services', { ports: [{ port: 80 }] }],
+        [DEPLOYMENT, '/apis/apps/v1/namespaces/default/deployments', { selector: { matchLabels: labels }, template }],
+        [WIDGET, widgets, { size: 1 }],
+      ];
+      for (const [kind, path, spec] of markers) {
+        await plane.api.create(path, { metadata: { name: 'marker' }, ...(kind === CONFIG_MAP ? {} : { spec }) });
+        const ref = refOf(kind, 'default', 'marker');
+        await waitFor(`the watch of ${kind.plural}`, () => (kube.cache.peek(ref) ?? null) !== null, SYNC_LIMIT_MS);
+      }
+    }
+
     it('asks for nothing more once it has caught up', async () => {
+      await waitForAllWatches();
       const sinceMs = Date.now();
       const created = await kube.client.create(
         { ...aWidget('quiet'), metadata: { name: 'quiet', namespace: 'default' } },
