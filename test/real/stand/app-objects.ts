@@ -201,6 +201,9 @@ export function canaryObject(app: AppSpec): KubeObject {
         interval: '4s',
         // Two bad moments of this machine are no bad revision: the bounds are far from what the faults do.
         threshold: 3,
+        // A Prometheus takes some seconds to find new pods, and may be away for a minute.
+        insufficientLimit: 10,
+        errorLimit: 30,
         stepWeight: 20,
         maxWeight: 60,
         metrics: [

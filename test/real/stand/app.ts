@@ -58,11 +58,6 @@ export class StandApp {
     return `/apis/gateway.networking.k8s.io/v1/namespaces/${namespace}/${plural}/${APP}`;
   }
 
-  /** The analysis that its Canary asks for at first. */
-  get analysis(): Readonly<Record<string, unknown>> {
-    return (canaryObject(this.spec)['spec'] as { analysis: Readonly<Record<string, unknown>> }).analysis;
-  }
-
   /** The Canary as it was last seen. */
   get canary(): CanaryView {
     return this.canaries.at(-1) ?? viewOf(null);

@@ -2,6 +2,7 @@
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { ALL_OPTIONS } from '../../../src/config/options.ts';
 import { CONTROLLER_PARTS, startControlPlane, type ControlPlane } from '../control-plane.ts';
 import type { PartName } from '../part-list.ts';
 import { ensureParts } from '../parts.ts';
@@ -50,6 +51,9 @@ export interface Stand {
   readonly serin: Serin;
   stop(): Promise<void>;
 }
+
+/** Whether this serin can ask istiod which weight its proxies have; without it, it waits for a time. */
+export const ASKS_ISTIOD = ALL_OPTIONS.some(({ option }) => option.flag === 'istiod-debug-url');
 
 const SERIN_PORT = 15_200;
 const PROVIDERS = ['istio', 'gateway-api'] as const;
@@ -118,6 +122,7 @@ async function open(
       kubeconfig: await installRights(plane, PROVIDERS),
       storeUrl: store.url,
       metricsServer: options.metricsServer === 'scrape' ? 'scrape' : prometheus.url,
+      flags: ASKS_ISTIOD ? [`--istiod-debug-url=${istio.istiodUrl}`] : [],
     },
     'serin-1',
     SERIN_PORT,

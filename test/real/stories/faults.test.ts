@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { sleep, systemClock } from '../../../src/util/clock.ts';
 import { APP } from '../stand/app-objects.ts';
 import type { StandApp } from '../stand/app.ts';
-import { openStand, type Stand } from '../stand/stand.ts';
+import { ASKS_ISTIOD, openStand, type Stand } from '../stand/stand.ts';
 import { waitFor } from '../waiting.ts';
 import { expectDrained, expectNoFailures, expectOnlyPlantedFailures, expectShares } from './claims.ts';
 import { openFleet, type Fleet, type FleetCase } from './fleet.ts';
@@ -123,14 +123,11 @@ describe('in the middle of a run', () => {
 
   it('Prometheus is down for a minute', async () => {
     const { prometheus } = fleet.stand;
-    // Errors of a source hold a run for `threshold` intervals, then roll it back: a minute must be within them.
-    await Promise.all(fleet.all.map((app) => app.change(withAnalysis(app, { threshold: 20 }))));
     await promoteThrough(async () => {
       await prometheus.process.kill();
       await sleep(systemClock, MINUTE_MS);
       await prometheus.start();
     });
-    await Promise.all(fleet.all.map((app) => app.change({})));
   });
 
   it('istiod is down for a minute', async () => {
@@ -142,7 +139,7 @@ describe('in the middle of a run', () => {
     });
   });
 
-  it('istiod stands still: the weight is asked but not live, nothing is scaled down, and it goes on with istiod', async () => {
+  it.skipIf(!ASKS_ISTIOD)('istiod stands still: the weight is asked but not live, nothing is scaled down, and it goes on with istiod', async () => {
     const { istio } = fleet.stand;
     const apps = fleet.all.filter(({ spec }) => spec.mesh !== 'gateway-api-contour');
     const begun = await Promise.all(
@@ -179,9 +176,4 @@ describe('in the middle of a run', () => {
       await store.send('FLUSHALL');
     });
   });
-});
-
-/** A change of the analysis that leaves the rest of it as it is. */
-const withAnalysis = (app: StandApp, change: Readonly<Record<string, unknown>>): Readonly<Record<string, unknown>> => ({
-  analysis: { ...app.analysis, ...change },
 });
