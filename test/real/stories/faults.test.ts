@@ -139,32 +139,35 @@ describe('in the middle of a run', () => {
     });
   });
 
-  it.skipIf(!ASKS_ISTIOD)('istiod stands still: the weight is asked but not live, nothing is scaled down, and it goes on with istiod', async () => {
-    const { istio } = fleet.stand;
-    const apps = fleet.all.filter(({ spec }) => spec.mesh !== 'gateway-api-contour');
-    const begun = await Promise.all(
-      apps.map(async (app) => {
-        const image = app.nextImage();
-        return { app, image, changedMs: await app.setImage(image) };
-      }),
-    );
-    await Promise.all(apps.map((app) => app.waitForWeight(60)));
-    await waitFor(
-      'weight 60 everywhere',
-      async () => (await Promise.all(apps.map((app) => app.live()))).every((live) => live === 60),
-      END_MAX_MS,
-    );
-    istio.istiod.signal('SIGSTOP');
-    const pausedMs = systemClock.monotonicMs();
-    // Long enough that a controller that only waits would have scaled down.
-    await sleep(systemClock, PAUSE_MS);
-    for (const app of apps) {
-      expect(await app.live()).toBe(60);
-      expect(app.scaledDownMs.filter((atMs) => atMs > pausedMs)).toEqual([]);
-    }
-    istio.istiod.signal('SIGCONT');
-    await Promise.all(begun.map(({ app, image, changedMs }) => expectPromoted(app, image, changedMs)));
-  });
+  it.skipIf(!ASKS_ISTIOD)(
+    'istiod stands still: the weight is asked but not live, nothing is scaled down, and it goes on with istiod',
+    async () => {
+      const { istio } = fleet.stand;
+      const apps = fleet.all.filter(({ spec }) => spec.mesh !== 'gateway-api-contour');
+      const begun = await Promise.all(
+        apps.map(async (app) => {
+          const image = app.nextImage();
+          return { app, image, changedMs: await app.setImage(image) };
+        }),
+      );
+      await Promise.all(apps.map((app) => app.waitForWeight(60)));
+      await waitFor(
+        'weight 60 everywhere',
+        async () => (await Promise.all(apps.map((app) => app.live()))).every((live) => live === 60),
+        END_MAX_MS,
+      );
+      istio.istiod.signal('SIGSTOP');
+      const pausedMs = systemClock.monotonicMs();
+      // Long enough that a controller that only waits would have scaled down.
+      await sleep(systemClock, PAUSE_MS);
+      for (const app of apps) {
+        expect(await app.live()).toBe(60);
+        expect(app.scaledDownMs.filter((atMs) => atMs > pausedMs)).toEqual([]);
+      }
+      istio.istiod.signal('SIGCONT');
+      await Promise.all(begun.map(({ app, image, changedMs }) => expectPromoted(app, image, changedMs)));
+    },
+  );
 
   it('the store of the queue is killed and comes back empty, and is flushed', async () => {
     const { store } = fleet.stand;
