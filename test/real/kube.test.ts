@@ -187,7 +187,11 @@ function examineOutages(): void {
         [WIDGET, widgets, { size: 1 }],
       ];
       for (const [kind, path, spec] of markers) {
-        await plane.api.create(path, { metadata: { name: 'marker' }, ...(kind === CONFIG_MAP ? {} : { spec }) });
+        const body =
+          kind === WIDGET
+            ? aWidget('marker')
+            : { metadata: { name: 'marker' }, ...(kind === CONFIG_MAP ? {} : { spec }) };
+        await plane.api.create(path, body);
         const ref = refOf(kind, 'default', 'marker');
         await waitFor(`the watch of ${kind.plural}`, () => (kube.cache.peek(ref) ?? null) !== null, SYNC_LIMIT_MS);
       }

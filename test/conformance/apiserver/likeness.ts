@@ -94,6 +94,7 @@ function createMask(): Mask {
     if (name === 'serverAddress') return '<address>';
     if (name === 'cells' && Array.isArray(item)) return item.map((cell) => (isAge(cell) ? '<age>' : walk(cell)));
     if (BUILD.includes(name) && 'gitVersion' in owner) return '<build>';
+    if (name === 'managedFields' && Array.isArray(item)) return walk(item.toSorted(byOwner));
     const base = owner['generateName'];
     if (name === 'name' && typeof base === 'string' && typeof item === 'string' && item.startsWith(base)) {
       return `${base}<random>`;
@@ -108,6 +109,16 @@ const CLUSTER_ADDRESS = /\b10\.96\.\d+\.\d+\b/g;
 const VERSION_TEXT = /(in record \(|current: |version: \d+ \(|\\"resourceVersion\\":\\")\d+/g;
 /** An object in JSON within a message, as a JSON string. */
 const QUOTED_OBJECT = /"\{\\"apiVersion(?:[^"\\]|\\.)*"/g;
+
+/** Owners stand in the order of their times first: whether two of them fall into one second is chance. */
+function byOwner(a: unknown, b: unknown): number {
+  const [left, right] = [ownerText(a), ownerText(b)];
+  if (left === right) return 0;
+  return left < right ? -1 : 1;
+}
+
+const ownerText = (entry: unknown): string =>
+  isObject(entry) ? JSON.stringify([entry['operation'], entry['manager'], entry['subresource']]) : '';
 
 const isAge = (cell: unknown): boolean => typeof cell === 'string' && /^\d+[smhd]$/.test(cell);
 
