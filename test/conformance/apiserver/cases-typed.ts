@@ -41,7 +41,8 @@ export const TYPED_CASES: readonly ApiCase[] = [
     '.spec.parts: duplicate entries for key [name="q"]',
   ),
   typed('apply of one value twice', { size: 1, tags: ['a', 'a'] }, '.spec.tags: duplicate entries for key [="a"]'),
-  typed('apply of unknown members comes first', { size: 'x', foo: 1 }, '.spec.foo: field not declared in schema'),
+  // With a second fault beside it, a real server names both in the order of a Go map, which is chance.
+  typed('apply of an unknown member', { foo: 1 }, '.spec.foo: field not declared in schema'),
   of(
     'apply of a string for a boolean',
     [

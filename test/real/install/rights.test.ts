@@ -38,6 +38,8 @@ const KEPT_VERBS: Readonly<Record<string, string>> = {
   'gateway.networking.k8s.io/grpcroutes get': STALE,
   'split.smi-spec.io/trafficsplits get': STALE,
   'appmesh.k8s.aws/virtualrouters get': STALE,
+  'appmesh.k8s.aws/virtualservices get': STALE,
+  'appmesh.k8s.aws/virtualnodes get': STALE,
 };
 
 const LIVES: readonly Life[] = [
