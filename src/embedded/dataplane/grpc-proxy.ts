@@ -1,10 +1,10 @@
 // The HTTP/2 side of the data plane, for gRPC: streams are passed on, message by message, trailers included.
 import { connect, constants, createServer } from 'node:http2';
 import type { ClientHttp2Session, ClientHttp2Stream, IncomingHttpHeaders, ServerHttp2Stream } from 'node:http2';
-import type { AddressInfo } from 'node:net';
 import type { Forward } from './choose.ts';
 import { changeHeaders, chooseWay, rewritePath } from './choose.ts';
 import type { Proxy, ProxyOptions } from './http-proxy.ts';
+import { listenOnLoopback } from './listen.ts';
 import type { RequestFacts } from './table.ts';
 import { parseHost } from './table.ts';
 import type { Endpoint, Snapshot } from './view.ts';
@@ -29,12 +29,9 @@ export async function startGrpcProxy(options: ProxyOptions): Promise<Proxy> {
   server.on('stream', (stream: ServerHttp2Stream, headers: IncomingHttpHeaders) =>
     handle(options, sessions, stream, headers),
   );
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
-  });
+  const port = await listenOnLoopback(server);
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
     stop: () =>
       new Promise((resolve) => {
         stopView();

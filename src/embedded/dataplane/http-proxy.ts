@@ -1,12 +1,12 @@
 // The HTTP/1.1 side of the data plane: a real proxy that keeps connections to pods and splits requests by the view.
 import { Agent, createServer, request as startRequest } from 'node:http';
 import type { IncomingMessage, OutgoingHttpHeaders, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import type { Clock } from '../../util/clock.ts';
 import type { Random } from '../../util/random.ts';
 import type { Forward } from './choose.ts';
 import { changeHeaders, chooseWay, rewritePath } from './choose.ts';
 import type { Counts } from './counts.ts';
+import { listenOnLoopback } from './listen.ts';
 import type { Entrance, RequestFacts } from './table.ts';
 import { parseHost } from './table.ts';
 import type { Endpoint, Snapshot, View } from './view.ts';
@@ -42,12 +42,9 @@ export async function startHttpProxy(options: ProxyOptions): Promise<Proxy> {
     handle(options, agents, request, response).catch(() => response.destroy());
   });
   server.keepAliveTimeout = 0;
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
-  });
+  const port = await listenOnLoopback(server);
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
     stop: () =>
       new Promise((resolve) => {
         stopView();

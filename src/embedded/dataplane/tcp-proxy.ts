@@ -1,8 +1,9 @@
 // The TCP side of the data plane: a real proxy that splits connections by the view. Each listener stands for one Service's address.
 import { connect, createServer } from 'node:net';
-import type { AddressInfo, Socket } from 'node:net';
+import type { Socket } from 'node:net';
 import { chooseConnection } from './choose.ts';
 import type { Proxy, ProxyOptions } from './http-proxy.ts';
+import { listenOnLoopback } from './listen.ts';
 import { parseHost } from './table.ts';
 import type { Endpoint } from './view.ts';
 
@@ -18,12 +19,9 @@ export async function startTcpProxy(options: ProxyOptions, host: string): Promis
     client.on('error', () => client.destroy());
     carry(options, host, client).catch(() => client.destroy());
   });
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', reject);
-    server.listen(0, '127.0.0.1', resolve);
-  });
+  const port = await listenOnLoopback(server);
   return {
-    port: (server.address() as AddressInfo).port,
+    port,
     stop: () =>
       new Promise((resolve) => {
         server.close(() => resolve());
