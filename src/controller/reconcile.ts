@@ -1,5 +1,7 @@
 // One look at one Canary: observe, decide, record, act, announce. Everything else is called from here.
 import { decide, type Decision } from '../core/decide.ts';
+import { isRunning } from '../core/phase.ts';
+import { messageOf } from '../errors.ts';
 import type { CanaryKey } from '../queue/contract.ts';
 import { isTickDue } from '../core/signals.ts';
 import { rfc3339 } from '../util/time.ts';
@@ -28,7 +30,11 @@ export async function reconcile(key: CanaryKey, use: Drivers, memory: Memory, si
   if (ref === null) return 'never';
   const look = await observe(ref, key, use, memory, signal);
   if (look.kind === 'gone') return leave(key, use, memory);
-  await announceNotes(look.kind === 'found' ? look.found.object : look.object, use, signal);
+  const told = announceNotes(look.kind === 'found' ? look.found.object : look.object, use, signal);
+  // A run never waits for an Event: it may be about to roll back.
+  if (look.kind === 'found' && isRunning(look.found.state.phase))
+    told.catch((error: unknown) => use.log.warn('Event could not be written', { canary: key, err: messageOf(error) }));
+  else await told;
   if (look.kind === 'refused') return refuse(key, look, use, signal);
   const { found } = look;
   announceFindings(found, use, signal);
